@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+TESTS = $(check_PROGRAMS) $(dist_check_SCRIPTS)
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP SRCDIR='$(abs_top_srcdir)' BUILDDIR='$(abs_top_builddir)' \
+	UBSAN_OPTIONS=print_stacktrace=1; export CMOCKA_MESSAGE_OUTPUT SRCDIR BUILDDIR UBSAN_OPTIONS;
+
+TEST_LIBS_BASE = libbase.a $(OSMO_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS)
+TEST_LIBS_CODEC = libcodec.a $(TEST_LIBS_BASE)
+TEST_LIBS_CAP = libcap.a $(TEST_LIBS_BASE) $(XML_LIBS)
+TEST_LIBS_GEO = libgeo.a $(TEST_LIBS_BASE) $(PROJ_LIBS) -lm
+
+check_PROGRAMS += \
+	tests/unit/test_wire \
+	tests/unit/test_text \
+	tests/unit/test_clock \
+	tests/unit/test_json \
+	tests/unit/test_gsm7 \
+	tests/unit/test_cbs \
+	tests/unit/test_cbsp \
+	tests/unit/test_cap_parse \
+	tests/unit/test_cap_check \
+	tests/unit/test_shape \
+	tests/unit/test_cell_index
+
+tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
+tests_unit_test_wire_LDADD = $(TEST_LIBS_BASE)
+tests_unit_test_text_SOURCES = tests/unit/test_text.c
+tests_unit_test_text_LDADD = $(TEST_LIBS_BASE)
+tests_unit_test_clock_SOURCES = tests/unit/test_clock.c
+tests_unit_test_clock_LDADD = $(TEST_LIBS_BASE)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_LDADD = $(TEST_LIBS_BASE) $(JSON_LIBS)
+
+tests_unit_test_gsm7_SOURCES = tests/unit/test_gsm7.c
+tests_unit_test_gsm7_LDADD = $(TEST_LIBS_CODEC) $(TESTS_LIBS)
+tests_unit_test_cbs_SOURCES = tests/unit/test_cbs.c
+tests_unit_test_cbs_LDADD = $(TEST_LIBS_CODEC)
+tests_unit_test_cbsp_SOURCES = tests/unit/test_cbsp.c
+tests_unit_test_cbsp_LDADD = $(TEST_LIBS_CODEC) $(TESTS_LIBS)
+
+tests_unit_test_cap_parse_SOURCES = tests/unit/test_cap_parse.c
+tests_unit_test_cap_parse_LDADD = $(TEST_LIBS_CAP)
+tests_unit_test_cap_check_SOURCES = tests/unit/test_cap_check.c
+tests_unit_test_cap_check_LDADD = $(TEST_LIBS_CAP)
+
+tests_unit_test_shape_SOURCES = tests/unit/test_shape.c
+tests_unit_test_shape_LDADD = $(TEST_LIBS_GEO)
+tests_unit_test_cell_index_SOURCES = tests/unit/test_cell_index.c
+tests_unit_test_cell_index_LDADD = $(TEST_LIBS_GEO)
+
+include tests/fuzz/local.mk
