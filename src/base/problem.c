@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tocsin/base/text.h>
+
 static const struct {
 	const char *code;
 	int status;
@@ -16,12 +18,20 @@ static const struct {
 #undef X
 };
 
-/* Log lines and terminals must not be steered by what a sender wrote. */
+/* Log lines and terminals must not be steered by what a sender wrote: neither by control characters
+ * of either set nor by octets that are no UTF-8, like those of a character cut at the end. */
 static void drop_controls(char *s)
 {
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
+	const char *p = s, *end = s + strlen(s);
+
+	while (s < end) {
+		int32_t cp = text_utf8_next(&p, end);
+
+		if (cp < 0)
+			p = s + 1;
+		if (cp < 0x20 || (cp >= 0x7f && cp <= 0x9f))
+			memset(s, '?', p - s);
+		s += p - s;
 	}
 }
 

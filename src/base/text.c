@@ -107,6 +107,7 @@ int text_decimal(const char *s, size_t len, unsigned int scale, int64_t *out)
 
 int text_uint(const char *s, size_t len, uint64_t max, uint64_t *out)
 {
+	bool overflow = false;
 	uint64_t v = 0;
 	size_t i;
 
@@ -115,10 +116,11 @@ int text_uint(const char *s, size_t len, uint64_t max, uint64_t *out)
 	for (i = 0; i < len; i++) {
 		if (!is_digit(s[i]))
 			return -EINVAL;
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, s[i] - '0', &v) ||
-		    v > max)
-			return -ERANGE;
+		overflow |= __builtin_mul_overflow(v, 10, &v) ||
+			    __builtin_add_overflow(v, s[i] - '0', &v) || v > max;
 	}
+	if (overflow)
+		return -ERANGE;
 	*out = v;
 	return 0;
 }

@@ -15,7 +15,7 @@ struct json {
 	char *buf;	/*!< talloc, child of the context given to json_init(); not NUL-terminated */
 	size_t len;
 	size_t size;
-	int error;	/*!< 0 or -ENOMEM */
+	int error;	/*!< 0, -ENOMEM, or -EINVAL if nested deeper than JSON_MAX_DEPTH */
 	void *ctx;
 	unsigned int depth;
 	uint32_t has_member;	/*!< bit per depth: a comma is due */

@@ -80,7 +80,8 @@ struct problem {
 	char detail[320];	/*!< a sentence for people, without control characters */
 };
 
-/*! Fill in a problem. The text is cut to what fits; control characters become '?'.
+/*! Fill in a problem. The text is cut to what fits; control characters and octets that are no
+ *  UTF-8 become '?'.
  *  \param[out] p      may be NULL: nothing happens.
  *  \param[in] where   element path or file; may be NULL.
  *  \param[in] line    line from 1, or 0.
