@@ -5,8 +5,8 @@
  * Pure: bytes in, structs out, no network, no clock, no global but the schema, which is compiled
  * once and then only read. Everything hangs off the struct cap_alert that cap_parse() returns;
  * free that with talloc_free(). Strings are UTF-8 without control characters other than TAB and
- * LF, blanks at both ends removed (text elements keep inner line breaks); an absent optional
- * element is NULL. */
+ * LF (others become blanks), blanks at both ends removed (text elements keep inner line breaks);
+ * an absent or empty optional element is NULL, an empty required one is "". */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -108,11 +108,12 @@ struct cap_alert {
 
 /*! Limits on what is read, counted while the document is parsed. */
 #define CAP_MAX_DEPTH 32
-#define CAP_MAX_ATTRIBUTES 64
-#define CAP_MAX_ELEMENTS 100000
-#define CAP_MAX_TEXT (4u << 20)
+#define CAP_MAX_ATTRIBUTES 64	/*!< of one element; also namespaces in scope */
+#define CAP_MAX_ELEMENTS 100000	/*!< also attributes of all elements together */
+#define CAP_MAX_TEXT (4u << 20)	/*!< octets of one text */
 
-/*! Compile the CAP 1.2 schema (embedded in the program). Call once at start, before any thread.
+/*! Compile the CAP 1.2 schema (embedded in the program). Call once at start, before any thread
+ *  and before cap_parse(), which refuses everything without it.
  *  \returns 0 or -ENOMEM. */
 int cap_init(void);
 /*! Release what cap_init() made. */
