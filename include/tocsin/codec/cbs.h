@@ -46,14 +46,15 @@ struct cbs_pages {
 	uint8_t dcs;
 	uint8_t n;		/*!< 1 to 15 */
 	bool cut;		/*!< the text was longer and ends at a word */
-	size_t text_octets;	/*!< octets of the UTF-8 text that the pages carry */
+	size_t text_octets;	/*!< octets of the UTF-8 text up to the last character carried */
 	struct cbs_page page[CBS_MAX_PAGES];
 };
 
 /*! Put a text into pages: GSM 7-bit with the language's DCS where every character fits, else
  *  UCS-2 (DCS 0x48). No escape pair and no surrogate pair is split over two pages; a text longer
  *  than 15 pages is cut behind the last word that fits (or in the word where that is longer than
- *  a page); CR LF and CR become LF, since phones remove CRs at the end of a page.
+ *  a page); CR LF and CR become LF, since phones remove CRs at the end of a page, and TAB becomes
+ *  a space. Blanks at both ends are left away.
  *  \param[in] utf8      valid, not empty once blanks are taken off.
  *  \param[in] language  RFC 3066 tag or NULL.
  *  \returns 0 or -EINVAL (PROBLEM_CONTENT_TEXT). */

@@ -63,14 +63,14 @@ struct cbsp_cell_list {
 	size_t n;
 };
 
-/*! An entry of the failure list (8.2.12): each has its own discriminator. */
+/*! An entry of the failure list (8.2.11): each has its own discriminator. */
 struct cbsp_failure {
 	enum cbsp_disc disc;
 	struct cbsp_cell cell;
 	uint8_t cause;
 };
 
-/*! How far a broadcast count can be believed (8.2.9). */
+/*! How far a broadcast count can be believed (8.2.10). */
 enum cbsp_count_info { CBSP_COUNT_VALID, CBSP_COUNT_OVERFLOW, CBSP_COUNT_UNKNOWN };
 
 /*! An entry of the number of broadcasts completed list (8.2.10). */
@@ -78,6 +78,13 @@ struct cbsp_count {
 	struct cbsp_cell cell;
 	uint16_t count;
 	enum cbsp_count_info info;
+};
+
+/*! An entry of the radio resource loading list (8.2.12): per cent of the basic and the extended
+ *  channel in use. */
+struct cbsp_load {
+	struct cbsp_cell cell;
+	uint8_t load[2];
 };
 
 /*! How the peer codes the repetition period: 8.2.8 (12 bits in a split octet) or as Osmocom does. */
@@ -99,7 +106,7 @@ struct cbsp_pdu {
 	uint8_t dcs;
 	uint8_t n_pages;		/*!< content elements; number-of-pages is written from it */
 	const struct cbs_page *pages;
-	uint8_t emergency;		/*!< emergency indicator */
+	uint8_t emergency;		/*!< emergency indicator: 1 = ETWS */
 	uint16_t warning_type;
 	uint8_t warning_period;		/*!< coded, see cbsp_warning_period() */
 	uint8_t keep_alive_period;	/*!< coded likewise */
@@ -114,6 +121,10 @@ struct cbsp_pdu {
 	enum cbsp_disc count_disc;
 	struct cbsp_count *counts;
 	size_t n_counts;
+	bool has_loads;
+	enum cbsp_disc load_disc;
+	struct cbsp_load *loads;
+	size_t n_loads;
 };
 
 /*! Name of a message type ("WRITE-REPLACE COMPLETE"); "unknown" if there is none. */
@@ -130,7 +141,9 @@ int cbsp_warning_period_seconds(uint8_t coded);
 /*! Octets that cbsp_encode() needs at most for this PDU. */
 size_t cbsp_encoded_size(const struct cbsp_pdu *pdu);
 /*! Encode a PDU, header included. Refuses what the far end could not take: no page or more than
- *  15, more than CBSP_MAX_CELLS cells, an empty list, missing mandatory elements, period 0.
+ *  15, more than CBSP_MAX_CELLS entries in a list, an empty list, missing mandatory elements,
+ *  elements that the message has no place for, period 0 and other values out of range. The warning
+ *  security information of an emergency message is sent as zeros. SET-DRX is not supported.
  *  \returns octets written, -EINVAL, or -ENOSPC. */
 int cbsp_encode(const struct cbsp_pdu *pdu, enum cbsp_period_coding coding, uint8_t *out, size_t size);
 
