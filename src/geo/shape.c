@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <tocsin/geo/shape.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <talloc.h>
+
+#include <tocsin/base/text.h>
+
+#include "ring_check.h"
+
+#define HALF_TURN (180LL * GEO_DEGREE)
+#define MAX_RADIUS_MM (20037LL * 1000 * 1000)	/* half the equator: the whole earth */
+
+/* Where a shape came from, for the problem. */
+struct origin {
+	const char *where;
+	unsigned int line;
+	struct problem *problem;
+};
+
+/* A ring while it is read. Dropped points make numbers and vertices differ, and a problem has to
+ * name the point as the sender counts it, from 1. */
+struct draft {
+	const struct origin *origin;
+	struct geo_point *points;
+	uint32_t *numbers;
+	size_t n;
+};
+
+#define refuse(origin, code, ...) \
+	problem_set((origin)->problem, PROBLEM_AREA_##code, (origin)->where, (origin)->line, \
+		    __VA_ARGS__)
+
+static int no_memory(const struct origin *origin)
+{
+	problem_set(origin->problem, PROBLEM_NO_MEMORY, origin->where, origin->line,
+		    "there is no memory for the area");
+	return -ENOMEM;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The next run of characters that are no blanks. */
+static bool word_next(const char **p, const char **word, size_t *len)
+{
+	while (is_blank(**p))
+		(*p)++;
+	*word = *p;
+	while (**p && !is_blank(**p))
+		(*p)++;
+	*len = *p - *word;
+	return *len > 0;
+}
+
+static size_t word_count(const char *text)
+{
+	const char *word;
+	size_t len, n = 0;
+
+	while (word_next(&text, &word, &len))
+		n++;
+	return n;
+}
+
+/* "lat,lon". \returns 0, -EINVAL if it is no such pair, -ERANGE outside the earth. */
+static int point_parse(const char *s, size_t len, struct geo_point *point)
+{
+	const char *comma = memchr(s, ',', len);
+	int64_t lat, lon;
+	int rc, rc2;
+
+	if (!comma)
+		return -EINVAL;
+	rc = text_decimal(s, comma - s, 7, &lat);
+	rc2 = text_decimal(comma + 1, s + len - comma - 1, 7, &lon);
+	if (rc == -EINVAL || rc2 == -EINVAL)
+		return -EINVAL;
+	if (rc || rc2 || lat < -HALF_TURN / 2 || lat > HALF_TURN / 2 ||
+	    lon < -HALF_TURN || lon > HALF_TURN)
+		return -ERANGE;
+	point->lat = lat;
+	point->lon = lon;
+	return 0;
+}
+
+/* Longitude from a to b the short way round: -180 to 180 degrees. */
+static int64_t lon_step(int64_t a, int64_t b)
+{
+	int64_t d = b - a;
+
+	if (d > HALF_TURN)
+		d -= 2 * HALF_TURN;
+	else if (d < -HALF_TURN)
+		d += 2 * HALF_TURN;
+	return d;
+}
+
+static bool same_place(const struct geo_point *a, const struct geo_point *b)
+{
+	return a->lat == b->lat && lon_step(a->lon, b->lon) == 0;
+}
+
+/* Read the points, leave out those that repeat their predecessor and the last one. */
+static int draft_read(struct draft *d, const char *text)
+{
+	const char *word;
+	struct geo_point p, first = { 0 };
+	size_t len, number = 0;
+
+	while (word_next(&text, &word, &len)) {
+		int rc = point_parse(word, len, &p);
+
+		number++;
+		if (rc == -ERANGE)
+			return refuse(d->origin, POLYGON, "point %zu lies beyond latitude 90 or "
+				      "longitude 180; the order is latitude,longitude", number);
+		if (rc)
+			return refuse(d->origin, POLYGON,
+				      "point %zu is not a pair of numbers \"latitude,longitude\"",
+				      number);
+		if (number == 1)
+			first = p;
+		if (d->n && same_place(&d->points[d->n - 1], &p))
+			continue;
+		d->points[d->n] = p;
+		d->numbers[d->n++] = number;
+	}
+	if (number < 4)
+		return refuse(d->origin, POLYGON, "a polygon needs at least 4 points, the last equal "
+			      "to the first; this one has %zu", number);
+	if (!same_place(&first, &p))
+		return refuse(d->origin, POLYGON, "the ring is not closed: point %zu differs from "
+			      "point 1", number);
+	if (d->n > 1)
+		d->n--;
+	if (d->n < 3)
+		return refuse(d->origin, POLYGON, "a polygon needs 3 different points; this one has "
+			      "%zu", d->n);
+	return 0;
+}
+
+/* Make longitudes continuous along the ring. A ring that does not come back to where it started
+ * has gone round a pole, and which side of it is meant nobody can tell. */
+static int ring_unroll(const struct draft *d, struct geo_ring *ring)
+{
+	int64_t lon = d->points[0].lon, low = lon, high = lon;
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		const struct geo_point *p = &d->points[i], *next = &d->points[(i + 1) % d->n];
+		int64_t step = lon_step(p->lon, next->lon);
+
+		ring->lat[i] = p->lat;
+		ring->lon[i] = lon;
+		low = lon < low ? lon : low;
+		high = lon > high ? lon : high;
+		if (high - low > 2 * HALF_TURN)
+			return refuse(d->origin, POLYGON, "by point %u the polygon has gone more than "
+				      "once round the earth", d->numbers[i]);
+		if (step == HALF_TURN || step == -HALF_TURN)
+			return refuse(d->origin, POLYGON, "the edge after point %u spans exactly 180 "
+				      "degrees of longitude, so its direction is ambiguous; put a "
+				      "point between", d->numbers[i]);
+		lon += step;
+	}
+	if (lon != ring->lon[0])
+		return refuse(d->origin, POLYGON, "the polygon goes round a pole, so its inside is "
+			      "ambiguous; cut it into polygons that do not");
+	return 0;
+}
+
+static bool ring_is_line(const struct geo_ring *r)
+{
+	int64_t dx = r->lon[1] - r->lon[0], dy = (int64_t)r->lat[1] - r->lat[0];
+	size_t i;
+
+	for (i = 2; i < r->n; i++) {
+		if ((__int128)dx * ((int64_t)r->lat[i] - r->lat[0]) !=
+		    (__int128)dy * (r->lon[i] - r->lon[0]))
+			return false;
+	}
+	return true;
+}
+
+/* Sign of the area: 1 if the ring runs anticlockwise. */
+static int ring_orientation(const struct geo_ring *r)
+{
+	__int128 sum = 0;
+	size_t i, j;
+
+	for (i = 0; i < r->n; i++) {
+		j = i + 1 < r->n ? i + 1 : 0;
+		sum += (__int128)(r->lon[i] - r->lon[0]) * r->lat[j] -
+		       (__int128)(r->lon[j] - r->lon[0]) * r->lat[i];
+	}
+	return (sum > 0) - (sum < 0);
+}
+
+static int ring_refuse(const struct draft *d, const struct ring_fault *fault)
+{
+	uint32_t a = d->numbers[fault->a], b = d->numbers[fault->b];
+
+	switch (fault->kind) {
+	case RING_CROSSES:
+		return refuse(d->origin, POLYGON, "the polygon crosses itself: the edge after point %u "
+			      "crosses the edge after point %u", a, b);
+	case RING_OVERLAPS:
+		return refuse(d->origin, POLYGON, "the polygon runs along itself: the edge after point "
+			      "%u overlaps the edge after point %u", a, b);
+	case RING_TWISTS:
+		break;
+	}
+	return refuse(d->origin, POLYGON, "at point %u the polygon crosses itself or runs back along "
+		      "itself", a);
+}
+
+static int ring_validate(const struct draft *d, const struct geo_ring *ring)
+{
+	struct ring_fault fault;
+	int rc;
+
+	if (ring_is_line(ring))
+		return refuse(d->origin, POLYGON, "the polygon has no area: all points lie on one line");
+	rc = ring_check(d->points, ring, ring_orientation(ring), &fault);
+	if (rc == -ENOMEM)
+		return no_memory(d->origin);
+	return rc ? ring_refuse(d, &fault) : 0;
+}
+
+/* Room for one more element; the array doubles whenever its length reaches a power of two. */
+static void *array_grow(void *ctx, void *array, size_t n, size_t size)
+{
+	if (array && (n & (n - 1)))
+		return array;
+	return talloc_realloc_size(ctx, array, size * (n ? 2 * n : 1));
+}
+
+static int area_check_limits(const struct geo_area *area, size_t vertices,
+			     const struct origin *origin)
+{
+	if (area->n_rings + area->n_circles >= GEO_MAX_RINGS)
+		return refuse(origin, TOO_COMPLEX, "an area may have %d polygons and circles",
+			      GEO_MAX_RINGS);
+	if (vertices > GEO_MAX_VERTICES)
+		return refuse(origin, TOO_COMPLEX, "a polygon may have %d points, this one has %zu",
+			      GEO_MAX_VERTICES, vertices);
+	if (area->n_vertices + vertices > GEO_MAX_AREA_VERTICES)
+		return refuse(origin, TOO_COMPLEX, "the polygons of an area may have %d points "
+			      "together", GEO_MAX_AREA_VERTICES);
+	return 0;
+}
+
+static int ring_read(struct draft *d, const char *text, struct geo_ring *ring)
+{
+	int rc = draft_read(d, text);
+
+	if (rc)
+		return rc;
+	ring->n = d->n;
+	rc = ring_unroll(d, ring);
+	return rc ? rc : ring_validate(d, ring);
+}
+
+struct geo_area *geo_area_alloc(void *ctx)
+{
+	return talloc_zero(ctx, struct geo_area);
+}
+
+int geo_area_add_polygon(struct geo_area *area, const char *text, const char *where,
+			 unsigned int line, struct problem *problem)
+{
+	const struct origin origin = { where, line, problem };
+	struct draft d = { .origin = &origin };
+	struct geo_ring ring = { 0 }, *rings;
+	size_t n = word_count(text);
+	void *tmp;
+	int rc;
+
+	rc = area_check_limits(area, n ? n - 1 : 0, &origin);
+	if (rc)
+		return rc;
+	tmp = talloc_new(area);
+	d.points = talloc_array(tmp, struct geo_point, n + 1);
+	d.numbers = talloc_array(tmp, uint32_t, n + 1);
+	ring.lon = talloc_array(tmp, int64_t, n + 1);
+	ring.lat = talloc_array(tmp, int32_t, n + 1);
+	rings = array_grow(area, area->rings, area->n_rings, sizeof(ring));
+	if (rings)
+		area->rings = rings;
+	if (!d.points || !d.numbers || !ring.lon || !ring.lat || !rings) {
+		rc = no_memory(&origin);
+		goto out;
+	}
+	rc = ring_read(&d, text, &ring);
+	if (rc)
+		goto out;
+	talloc_steal(rings, ring.lon);
+	talloc_steal(rings, ring.lat);
+	rings[area->n_rings++] = ring;
+	area->n_vertices += ring.n;
+out:
+	talloc_free(tmp);
+	return rc;
+}
+
+static int circle_parse(const char *text, struct geo_circle *circle, const struct origin *origin)
+{
+	const char *centre, *radius, *rest;
+	size_t centre_len, radius_len, rest_len;
+	int64_t mm;
+	int rc;
+
+	if (!word_next(&text, &centre, &centre_len) || !word_next(&text, &radius, &radius_len) ||
+	    word_next(&text, &rest, &rest_len))
+		return refuse(origin, CIRCLE, "a circle is \"latitude,longitude radius\"");
+	rc = point_parse(centre, centre_len, &circle->centre);
+	if (rc == -ERANGE)
+		return refuse(origin, CIRCLE, "the centre lies beyond latitude 90 or longitude 180; "
+			      "the order is latitude,longitude");
+	if (rc)
+		return refuse(origin, CIRCLE,
+			      "the centre is not a pair of numbers \"latitude,longitude\"");
+	rc = text_decimal(radius, radius_len, 6, &mm);
+	if (rc == -EINVAL)
+		return refuse(origin, CIRCLE, "the radius is not a number of kilometres");
+	if (rc || mm < 0 || mm > MAX_RADIUS_MM)
+		return refuse(origin, CIRCLE, "the radius is not between 0 and 20037 kilometres");
+	circle->radius_m = mm / 1000.0;
+	return 0;
+}
+
+int geo_area_add_circle(struct geo_area *area, const char *text, const char *where,
+			unsigned int line, struct problem *problem)
+{
+	const struct origin origin = { where, line, problem };
+	struct geo_circle circle, *circles;
+	int rc;
+
+	rc = area_check_limits(area, 0, &origin);
+	if (!rc)
+		rc = circle_parse(text, &circle, &origin);
+	if (rc)
+		return rc;
+	circles = array_grow(area, area->circles, area->n_circles, sizeof(circle));
+	if (!circles)
+		return no_memory(&origin);
+	circles[area->n_circles++] = circle;
+	area->circles = circles;
+	return 0;
+}
