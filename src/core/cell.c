@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "cell_table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <osmocom/core/talloc.h>
+
+struct cell_table *cell_table_alloc(void *ctx, size_t n)
+{
+	struct cell_table *table = talloc_zero(ctx, struct cell_table);
+
+	if (!table)
+		return NULL;
+	table->n = n;
+	table->targets = talloc_zero_array(table, struct target, n);
+	table->peer_of = talloc_zero_array(table, uint16_t, n);
+	table->footprints = talloc_zero_array(table, struct geo_footprint, n);
+	if (!table->targets || !table->peer_of || !table->footprints) {
+		talloc_free(table);
+		return NULL;
+	}
+	return table;
+}
+
+int cell_table_make_index(struct cell_table *table)
+{
+	table->index = cell_index_build(table, table->footprints, table->n);
+	return table->index ? 0 : -ENOMEM;
+}
+
+struct cell_table *cell_table_empty(void *ctx)
+{
+	struct cell_table *table = cell_table_alloc(ctx, 0);
+
+	if (table && cell_table_make_index(table) < 0) {
+		talloc_free(table);
+		return NULL;
+	}
+	return table;
+}
+
+bool cell_footprint_valid(const struct geo_footprint *f)
+{
+	return f->site.lat >= -90 * GEO_DEGREE && f->site.lat <= 90 * GEO_DEGREE &&
+	       f->site.lon >= -180 * GEO_DEGREE && f->site.lon <= 180 * GEO_DEGREE &&
+	       f->range_m <= CELL_MAX_RANGE_M && f->azimuth_deg <= 359 &&
+	       f->beam_deg >= 1 && f->beam_deg <= 360;
+}
+
+bool cell_peer_name_valid(const char *name, size_t len)
+{
+	size_t i;
+
+	if (!len || len > CELL_PEER_LEN)
+		return false;
+	for (i = 0; i < len; i++) {
+		char c = name[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		      c == '.' || c == '_' || c == '-'))
+			return false;
+	}
+	return true;
+}
+
+/* Not mapped: a file that is cut short while it is mapped would end the program. */
+static int read_all(int fd, uint8_t *data, size_t len)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = read(fd, data + done, len - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += n;
+	}
+	return 0;
+}
+
+static int read_fd(int fd, size_t max, uint8_t **data, size_t *len, const char **why)
+{
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*why = "it is not a regular file";
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*why = "it is too large";
+	if ((uint64_t)st.st_size > max)
+		return -EFBIG;
+	*why = NULL;
+	*len = st.st_size;
+	*data = malloc(*len ? *len : 1);
+	if (!*data)
+		return -ENOMEM;
+	rc = read_all(fd, *data, *len);
+	if (rc < 0) {
+		free(*data);
+		*data = NULL;
+	}
+	return rc;
+}
+
+int cell_read_file(const char *path, size_t max, uint8_t **data, size_t *len, struct problem *problem)
+{
+	const char *why = NULL;
+	int rc, fd;
+
+	*data = NULL;
+	/* Without O_NONBLOCK a pipe by that name would stop the thread for good. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	rc = fd < 0 ? -errno : read_fd(fd, max, data, len, &why);
+	if (fd >= 0)
+		close(fd);
+	if (rc == -ENOMEM)
+		return problem_set(problem, PROBLEM_NO_MEMORY, path, 0, "no memory for this file");
+	if (rc < 0)
+		return problem_set(problem, PROBLEM_CELLS_FILE, path, 0, "%s", why ? why : strerror(-rc));
+	return 0;
+}
+
+size_t cell_table_count(const struct cell_table *table)
+{
+	return table->n;
+}
+
+void cell_table_get(const struct cell_table *table, uint32_t row, struct cell *cell)
+{
+	cell->target = table->targets[row];
+	cell->footprint = table->footprints[row];
+	cell->peer = table->peers[table->peer_of[row]];
+}
+
+long cell_table_find(const struct cell_table *table, const struct target *target)
+{
+	return target_find(table->targets, table->n, target);
+}
+
+size_t cell_table_n_peers(const struct cell_table *table)
+{
+	return table->n_peers;
+}
+
+const char *cell_table_peer(const struct cell_table *table, size_t peer)
+{
+	return table->peers[peer];
+}
+
+size_t cell_table_peer_of(const struct cell_table *table, uint32_t row)
+{
+	return table->peer_of[row];
+}
+
+const struct target *cell_table_target(const struct cell_table *table, uint32_t row)
+{
+	return &table->targets[row];
+}
+
+const struct cell_index *cell_table_index(const struct cell_table *table)
+{
+	return table->index;
+}
+
+const uint8_t *cell_table_source_digest(const struct cell_table *table)
+{
+	return table->source;
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Reading a cell table from CSV text.
+ *
+ * One pass over the text fills records in the order of the file; a stable radix sort over a 61-bit
+ * key, which orders as target_compare() does, brings them into the order of the table and puts
+ * repeated cells side by side, the earlier line first. */
+
+#include "cell_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <osmocom/core/talloc.h>
+
+#include <tocsin/base/text.h>
+
+#define HEADER "type,id,peer,lat,lon,range_m,azimuth_deg,beam_deg"
+#define N_FIELDS 8
+#define MAX_LINE 1000
+#define MAX_FILE (UINT64_C(1) << 30)
+#define PEER_SLOTS (1u << 17)	/* power of two, twice CELL_MAX_PEERS */
+
+enum { F_TYPE, F_ID, F_PEER, F_LAT, F_LON, F_RANGE, F_AZIMUTH, F_BEAM };
+
+struct piece {
+	const char *s;
+	size_t len;
+};
+
+/* What is sorted: 16 octets. */
+struct record {
+	uint64_t key;
+	uint32_t row;	/* in the order of the file */
+	uint32_t line;
+};
+
+struct import {
+	const char *name;
+	cell_peer_known known;
+	void *data;
+	struct problem *problem;
+	uint32_t line;
+	size_t n, max;
+	struct record *records;
+	struct record *spare;		/* the sort's other half */
+	uint16_t *peer_of;
+	struct geo_footprint *footprints;
+	char **peers;
+	size_t n_peers;
+	uint32_t *slots;		/* hash of peer names: index + 1, 0 = free */
+};
+
+#define wrong(im, ...) problem_set((im)->problem, PROBLEM_CELLS_LINE, (im)->name, (im)->line, __VA_ARGS__)
+
+/* From the top: type 4 bits, MCC 10, MNC 10, its digits 1, value 36. */
+static uint64_t target_key(const struct target *t)
+{
+	return (uint64_t)t->type << 57 | (uint64_t)t->mcc << 47 | (uint64_t)t->mnc << 37 |
+	       (uint64_t)(t->mnc_digits - 2) << 36 | t->value;
+}
+
+static void key_target(uint64_t key, struct target *t)
+{
+	*t = (struct target){
+		.type = key >> 57, .mcc = key >> 47 & 0x3ff, .mnc = key >> 37 & 0x3ff,
+		.mnc_digits = (key >> 36 & 1) + 2, .value = key & ((UINT64_C(1) << 36) - 1),
+	};
+}
+
+/* FNV-1a. */
+static uint32_t hash(const struct piece *f)
+{
+	uint32_t h = 2166136261u;
+	size_t i;
+
+	for (i = 0; i < f->len; i++)
+		h = (h ^ (uint8_t)f->s[i]) * 16777619u;
+	return h;
+}
+
+static int add_peer(struct import *im, const struct piece *f)
+{
+	char *name;
+
+	if (!cell_peer_name_valid(f->s, f->len))
+		return wrong(im, "peer: 1 to %d of the characters A-Z a-z 0-9 . _ - are wanted, not \"%.*s\"",
+			     CELL_PEER_LEN, (int)f->len, f->s);
+	if (im->n_peers == CELL_MAX_PEERS)
+		return wrong(im, "peer: more than %d peers", CELL_MAX_PEERS);
+	name = talloc_strndup(im->peers, f->s, f->len);
+	if (!name)
+		return -ENOMEM;
+	if (im->known && !im->known(name, im->data))
+		return wrong(im, "peer: \"%s\" is not configured", name);
+	im->peers[im->n_peers++] = name;
+	return 0;
+}
+
+static int find_peer(struct import *im, const struct piece *f, uint16_t *peer)
+{
+	uint32_t slot = hash(f) & (PEER_SLOTS - 1);
+	int rc;
+
+	for (; im->slots[slot]; slot = (slot + 1) & (PEER_SLOTS - 1)) {
+		const char *name = im->peers[im->slots[slot] - 1];
+
+		if (strlen(name) == f->len && !memcmp(name, f->s, f->len)) {
+			*peer = im->slots[slot] - 1;
+			return 0;
+		}
+	}
+	rc = add_peer(im, f);
+	if (rc < 0)
+		return rc;
+	im->slots[slot] = im->n_peers;
+	*peer = im->n_peers - 1;
+	return 0;
+}
+
+static int read_target(struct import *im, const struct piece *f, uint64_t *key)
+{
+	struct target t;
+	const char *why;
+
+	if (f[F_TYPE].len != 3 || memcmp(f[F_TYPE].s, "cgi", 3))
+		return wrong(im, "type: only cgi can be imported, not \"%.*s\"",
+			     (int)f[F_TYPE].len, f[F_TYPE].s);
+	if (target_parse(TARGET_CGI, f[F_ID].s, f[F_ID].len, &t, &why) < 0)
+		return wrong(im, "id: %s, not \"%.*s\"", why, (int)f[F_ID].len, f[F_ID].s);
+	*key = target_key(&t);
+	return 0;
+}
+
+static int read_degrees(struct import *im, const struct piece *f, const char *field, int limit, int32_t *out)
+{
+	int64_t v;
+
+	if (text_decimal(f->s, f->len, 7, &v) < 0 || v < -(int64_t)limit * GEO_DEGREE ||
+	    v > (int64_t)limit * GEO_DEGREE)
+		return wrong(im, "%s: a decimal number from -%d to %d is wanted, not \"%.*s\"",
+			     field, limit, limit, (int)f->len, f->s);
+	*out = v;
+	return 0;
+}
+
+static int read_whole(struct import *im, const struct piece *f, const char *field, unsigned int min,
+		      unsigned int max, uint32_t *out)
+{
+	uint64_t v;
+
+	if (text_uint(f->s, f->len, max, &v) < 0 || v < min)
+		return wrong(im, "%s: a whole number from %u to %u is wanted, not \"%.*s\"",
+			     field, min, max, (int)f->len, f->s);
+	*out = v;
+	return 0;
+}
+
+static int read_sector(struct import *im, const struct piece *f, struct geo_footprint *fp)
+{
+	uint32_t azimuth = 0, beam = 360;
+
+	if (!f[F_AZIMUTH].len != !f[F_BEAM].len)
+		return wrong(im, "azimuth_deg and beam_deg go together: give both or neither");
+	if (f[F_BEAM].len && (read_whole(im, &f[F_AZIMUTH], "azimuth_deg", 0, 359, &azimuth) < 0 ||
+			      read_whole(im, &f[F_BEAM], "beam_deg", 1, 360, &beam) < 0))
+		return -EINVAL;
+	fp->azimuth_deg = azimuth;
+	fp->beam_deg = beam;
+	return 0;
+}
+
+static int read_footprint(struct import *im, const struct piece *f, struct geo_footprint *fp)
+{
+	if (read_degrees(im, &f[F_LAT], "lat", 90, &fp->site.lat) < 0 ||
+	    read_degrees(im, &f[F_LON], "lon", 180, &fp->site.lon) < 0 ||
+	    read_whole(im, &f[F_RANGE], "range_m", 0, CELL_MAX_RANGE_M, &fp->range_m) < 0)
+		return -EINVAL;
+	return read_sector(im, f, fp);
+}
+
+/* \returns the number of fields, N_FIELDS + 1 if there are more. */
+static size_t split(const char *s, size_t len, struct piece *f)
+{
+	const char *end = s + len, *comma;
+	size_t n = 0;
+
+	while (n < N_FIELDS) {
+		comma = memchr(s, ',', end - s);
+		f[n++] = (struct piece){ s, (comma ? comma : end) - s };
+		if (!comma)
+			return n;
+		s = comma + 1;
+	}
+	return N_FIELDS + 1;
+}
+
+static int read_row(struct import *im, const char *s, size_t len)
+{
+	struct record *record = &im->records[im->n];
+	struct piece f[N_FIELDS];
+	size_t n;
+	int rc;
+
+	if (memchr(s, '"', len))
+		return wrong(im, "quoted fields are not supported");
+	n = split(s, len, f);
+	if (n != N_FIELDS)
+		return wrong(im, "%d fields are wanted, this line has %s%zu", N_FIELDS,
+			     n > N_FIELDS ? "at least " : "", n);
+	if (im->n == im->max)
+		return wrong(im, "more than %d cells", CELL_MAX_ROWS);
+	rc = read_target(im, f, &record->key);
+	if (!rc)
+		rc = find_peer(im, &f[F_PEER], &im->peer_of[im->n]);
+	if (!rc)
+		rc = read_footprint(im, f, &im->footprints[im->n]);
+	record->row = im->n++;
+	record->line = im->line;
+	return rc;
+}
+
+static int read_header(struct import *im, const char *s, size_t len)
+{
+	if (len != strlen(HEADER) || memcmp(s, HEADER, len))
+		return wrong(im, "the first line must be exactly \"" HEADER "\"");
+	return 0;
+}
+
+static int read_lines(struct import *im, const char *s, const char *end)
+{
+	bool has_header = false;
+	const char *lf;
+	size_t len;
+	int rc = 0;
+
+	for (; s < end && !rc; s = lf ? lf + 1 : end) {
+		im->line++;
+		lf = memchr(s, '\n', end - s);
+		len = (lf ? lf : end) - s;
+		if (len && s[len - 1] == '\r')
+			len--;
+		if (len > MAX_LINE)
+			return wrong(im, "the line is longer than %d octets", MAX_LINE);
+		if (!len || *s == '#')
+			continue;
+		rc = has_header ? read_row(im, s, len) : read_header(im, s, len);
+		has_header = true;
+	}
+	if (!rc && !has_header)
+		return wrong(im, "the header \"" HEADER "\" is missing");
+	return rc;
+}
+
+/* One pass of the sort; skipped when all records have the same octet there. */
+static void sort_by_octet(struct import *im, unsigned int shift)
+{
+	size_t start[256] = { 0 }, sum = 0, count, i;
+	struct record *swap;
+
+	for (i = 0; i < im->n; i++)
+		start[im->records[i].key >> shift & 0xff]++;
+	if (im->n && start[im->records[0].key >> shift & 0xff] == im->n)
+		return;
+	for (i = 0; i < 256; i++) {
+		count = start[i];
+		start[i] = sum;
+		sum += count;
+	}
+	for (i = 0; i < im->n; i++)
+		im->spare[start[im->records[i].key >> shift & 0xff]++] = im->records[i];
+	swap = im->records;
+	im->records = im->spare;
+	im->spare = swap;
+}
+
+static int refuse_repeated(struct import *im)
+{
+	char text[TARGET_TEXT_LEN];
+	const struct record *first = NULL, *r;
+	struct target t;
+	size_t i;
+
+	/* Of several, name the one that comes first in the file. */
+	for (i = 1; i < im->n; i++) {
+		r = &im->records[i];
+		if (r->key == r[-1].key && (!first || r->line < first->line))
+			first = r;
+	}
+	if (!first)
+		return 0;
+	key_target(first->key, &t);
+	im->line = first->line;
+	return wrong(im, "id: %s was given before, in line %u", target_format(&t, text, sizeof(text)),
+		     first[-1].line);
+}
+
+static struct cell_table *make_table(void *ctx, struct import *im)
+{
+	struct cell_table *table = cell_table_alloc(ctx, im->n);
+	size_t i;
+
+	if (!table)
+		return NULL;
+	for (i = 0; i < im->n; i++) {
+		uint32_t row = im->records[i].row;
+
+		key_target(im->records[i].key, &table->targets[i]);
+		table->peer_of[i] = im->peer_of[row];
+		table->footprints[i] = im->footprints[row];
+	}
+	table->peers = talloc_steal(table, im->peers);
+	table->n_peers = im->n_peers;
+	return table;
+}
+
+/* One row per line is the most there can be, so that columns are allocated once. */
+static size_t count_lines(const char *s, const char *end)
+{
+	size_t n = 1;
+
+	for (; n < CELL_MAX_ROWS && (s = memchr(s, '\n', end - s)); s++)
+		n++;
+	return n;
+}
+
+static int import_alloc(struct import *im)
+{
+	im->records = talloc_array(im, struct record, im->max);
+	im->spare = talloc_array(im, struct record, im->max);
+	im->peer_of = talloc_array(im, uint16_t, im->max);
+	im->footprints = talloc_array(im, struct geo_footprint, im->max);
+	im->peers = talloc_zero_array(im, char *, CELL_MAX_PEERS);
+	im->slots = talloc_zero_array(im, uint32_t, PEER_SLOTS);
+	return im->records && im->spare && im->peer_of && im->footprints && im->peers && im->slots ?
+	       0 : -ENOMEM;
+}
+
+static int import_run(struct import *im, void *ctx, const char *text, size_t len, struct cell_table **table)
+{
+	unsigned int shift;
+	int rc = import_alloc(im);
+
+	if (!rc)
+		rc = read_lines(im, text, text + len);
+	if (rc < 0)
+		return rc;
+	for (shift = 0; shift < 64; shift += 8)
+		sort_by_octet(im, shift);
+	rc = refuse_repeated(im);
+	if (rc < 0)
+		return rc;
+	*table = make_table(ctx, im);
+	if (!*table || cell_table_make_index(*table) < 0)
+		return -ENOMEM;
+	return digest_sha256(text, len, (*table)->source);
+}
+
+struct cell_table *cell_table_parse(void *ctx, const char *text, size_t len, const char *name,
+				    cell_peer_known known, void *data, struct problem *problem)
+{
+	struct import *im = talloc_zero(ctx, struct import);
+	struct cell_table *table = NULL;
+	int rc = -ENOMEM;
+
+	if (!len)
+		text = "";
+	if (im) {
+		im->name = name;
+		im->known = known;
+		im->data = data;
+		im->problem = problem;
+		im->max = count_lines(text, text + len);
+		rc = import_run(im, ctx, text, len, &table);
+	}
+	if (rc < 0) {
+		talloc_free(table);
+		table = NULL;
+	}
+	if (rc == -ENOMEM)
+		problem_set(problem, PROBLEM_NO_MEMORY, name, 0, "no memory for this cell table");
+	if (rc == -EIO)
+		problem_set(problem, PROBLEM_INTERNAL, name, 0, "SHA-256 is not available");
+	talloc_free(im);
+	return table;
+}
+
+struct cell_table *cell_table_import(void *ctx, const char *path, cell_peer_known known, void *data,
+				     struct problem *problem)
+{
+	struct cell_table *table;
+	uint8_t *text;
+	size_t len;
+
+	if (cell_read_file(path, MAX_FILE, &text, &len, problem) < 0)
+		return NULL;
+	table = cell_table_parse(ctx, (const char *)text, len, path, known, data, problem);
+	free(text);
+	return table;
+}
+
+int cell_table_digest_file(const char *path, uint8_t digest[DIGEST_LEN])
+{
+	uint8_t *text;
+	size_t len;
+	int rc;
+
+	if (cell_read_file(path, MAX_FILE, &text, &len, NULL) < 0)
+		return -EIO;
+	rc = digest_sha256(text, len, digest);
+	free(text);
+	return rc;
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <tocsin/core/evidence.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <tocsin/base/wire.h>
+
+/* First look after a write was taken, then ever slower while nothing changes, seconds. */
+#define QUERY_FIRST_S 3
+#define QUERY_MIN_S 5
+#define QUERY_MAX_S 60
+/* A refused or unanswered request is tried again after 5, 10, 20 ... 300 s. */
+#define RETRY_MIN_S 5
+#define RETRY_MAX_S 300
+
+/* A refused or unanswered write may follow one that did get through: then a stop is still owed. */
+#define EVIDENCE_WAS_MAYBE 0x10
+#define FLAGS_OUT (EVIDENCE_OUT_WRITE | EVIDENCE_OUT_STOP | EVIDENCE_OUT_QUERY)
+
+static const uint8_t out_flag[_NUM_PEER_VERB] = {
+	[PEER_WRITE] = EVIDENCE_OUT_WRITE,
+	[PEER_STOP] = EVIDENCE_OUT_STOP,
+	[PEER_QUERY] = EVIDENCE_OUT_QUERY,
+};
+
+static bool write_confirmed(const struct evidence *e)
+{
+	return e->write_answer == PEER_ANSWER_DONE || e->write_answer == PEER_ANSWER_ALREADY;
+}
+
+static bool write_refused(const struct evidence *e)
+{
+	return e->write_answer == PEER_ANSWER_REFUSED || e->write_answer == PEER_ANSWER_IMPOSSIBLE;
+}
+
+static bool stop_confirmed(const struct evidence *e)
+{
+	return e->stop_answer == PEER_ANSWER_DONE || e->stop_answer == PEER_ANSWER_ABSENT;
+}
+
+static void failed_once_more(struct evidence *e)
+{
+	if (e->attempts < UINT8_MAX)
+		e->attempts++;
+}
+
+static void set_doubt(struct evidence *e, enum doubt doubt, int64_t now)
+{
+	e->doubt = doubt;
+	e->doubt_at = doubt == DOUBT_NONE ? 0 : now;
+}
+
+void evidence_sent(struct evidence *e, enum peer_verb verb, uint16_t period, int64_t now)
+{
+	uint8_t was = e->flags & EVIDENCE_MAYBE_ON_AIR ? EVIDENCE_WAS_MAYBE : 0;
+
+	e->flags |= out_flag[verb];
+	e->wait = WAIT_NONE;
+	switch (verb) {
+	case PEER_WRITE:
+		e->flags = (e->flags & ~EVIDENCE_WAS_MAYBE) | was | EVIDENCE_MAYBE_ON_AIR;
+		e->write_sent = now;
+		e->write_answered = e->stop_sent = e->stop_answered = 0;
+		e->write_answer = e->stop_answer = PEER_ANSWER_NONE;
+		e->write_cause = e->stop_cause = 0;
+		e->count_at = e->rose_at = e->query_sent = 0;
+		e->count = 0;
+		e->period = period;
+		set_doubt(e, DOUBT_NONE, now);
+		break;
+	case PEER_STOP:
+		e->stop_sent = now;
+		e->stop_answered = 0;
+		e->stop_answer = PEER_ANSWER_NONE;
+		e->stop_cause = 0;
+		break;
+	default:
+		e->query_sent = now;
+	}
+}
+
+static void write_answered(struct evidence *e, const struct peer_result *result, int64_t now)
+{
+	e->write_answered = now;
+	e->write_answer = result->answer;
+	e->write_cause = result->cause;
+	if (write_confirmed(e)) {
+		e->attempts = 0;
+		set_doubt(e, DOUBT_NONE, now);
+		return;
+	}
+	failed_once_more(e);
+	if (!(e->flags & EVIDENCE_WAS_MAYBE))
+		e->flags &= ~EVIDENCE_MAYBE_ON_AIR;
+}
+
+static void stop_answered(struct evidence *e, const struct peer_result *result, int64_t now)
+{
+	e->stop_answered = now;
+	e->stop_answer = result->answer;
+	e->stop_cause = result->cause;
+	/* A target that the peer does not know and never confirmed cannot be on air there. */
+	if (stop_confirmed(e) ||
+	    (result->answer == PEER_ANSWER_IMPOSSIBLE && !write_confirmed(e))) {
+		e->flags &= ~EVIDENCE_MAYBE_ON_AIR;
+		e->attempts = 0;
+		set_doubt(e, DOUBT_NONE, now);
+		return;
+	}
+	failed_once_more(e);
+}
+
+static void count_reported(struct evidence *e, const struct peer_result *result, int64_t now)
+{
+	bool rose = result->has_count && result->count > e->count;
+
+	if (result->has_count) {
+		e->count_at = now;
+		e->count = result->count;
+		if (rose)
+			e->rose_at = now;
+	}
+	/* A cell that was reported as silent is believed again only when its count moves. */
+	if (e->doubt != DOUBT_FAILED || rose)
+		set_doubt(e, DOUBT_NONE, now);
+}
+
+static void query_answered(struct evidence *e, const struct peer_result *result, int64_t now)
+{
+	switch (result->answer) {
+	case PEER_ANSWER_DONE:
+	case PEER_ANSWER_ALREADY:
+		/* The peer has it, whatever became of the answer to the write. */
+		if (!write_confirmed(e)) {
+			e->write_answer = PEER_ANSWER_ALREADY;
+			e->write_answered = now;
+		}
+		e->flags |= EVIDENCE_MAYBE_ON_AIR;
+		e->attempts = 0;
+		count_reported(e, result, now);
+		break;
+	case PEER_ANSWER_ABSENT:
+		e->flags &= ~EVIDENCE_MAYBE_ON_AIR;
+		e->attempts = 0;
+		set_doubt(e, DOUBT_ABSENT, now);
+		break;
+	default:
+		failed_once_more(e);
+		set_doubt(e, DOUBT_SILENT, now);
+	}
+}
+
+void evidence_answered(struct evidence *e, enum peer_verb verb, const struct peer_result *result, int64_t now)
+{
+	if (result->answer == PEER_ANSWER_NONE) {
+		evidence_silent(e, verb, now);
+		return;
+	}
+	e->flags &= ~out_flag[verb];
+	if (verb == PEER_WRITE)
+		write_answered(e, result, now);
+	else if (verb == PEER_STOP)
+		stop_answered(e, result, now);
+	else
+		query_answered(e, result, now);
+}
+
+void evidence_silent(struct evidence *e, enum peer_verb verb, int64_t now)
+{
+	e->flags &= ~out_flag[verb];
+	failed_once_more(e);
+	set_doubt(e, DOUBT_SILENT, now);
+}
+
+void evidence_doubted(struct evidence *e, enum doubt doubt, int64_t now)
+{
+	if (doubt == DOUBT_LINK)
+		e->flags &= ~FLAGS_OUT;
+	if (doubt == DOUBT_RESTART) {
+		/* The last write before a crash may not have been recorded. */
+		e->flags = (e->flags & ~FLAGS_OUT) | EVIDENCE_MAYBE_ON_AIR;
+	}
+	if (doubt != DOUBT_FAILED)
+		e->attempts = 0;
+	if (!(e->flags & EVIDENCE_MAYBE_ON_AIR))
+		return;
+	/* What is known to be gone stays gone until it is written again; so does a reported
+	 * failure when the peer merely says that its data were kept. */
+	if ((e->doubt == DOUBT_LOST || e->doubt == DOUBT_ABSENT) && doubt != DOUBT_RESTART)
+		return;
+	set_doubt(e, doubt, now);
+}
+
+/* Seconds for which a count that does not rise still counts as broadcasting: two sweeps, and two
+ * repetition periods (whose unit is at most two seconds in every protocol). */
+static uint32_t count_stale_s(const struct evidence *e)
+{
+	uint32_t periods = 4u * e->period;
+
+	return periods > 2 * QUERY_MAX_S + 30 ? periods : 2 * QUERY_MAX_S + 30;
+}
+
+static bool is_broadcasting(const struct evidence *e)
+{
+	return e->count && e->rose_at && e->count_at - e->rose_at <= count_stale_s(e);
+}
+
+enum outcome evidence_outcome(const struct evidence *e, bool on)
+{
+	bool maybe = e->flags & EVIDENCE_MAYBE_ON_AIR;
+
+	if (!on && !maybe)
+		return OUTCOME_STOPPED;
+	if (!e->write_sent && !maybe)
+		return OUTCOME_QUEUED;
+	switch (e->doubt) {
+	case DOUBT_LOST:
+	case DOUBT_ABSENT:
+		return on ? OUTCOME_QUEUED : OUTCOME_UNKNOWN;
+	case DOUBT_FAILED:
+		return OUTCOME_FAILED;
+	case DOUBT_NONE:
+		break;
+	default:
+		return OUTCOME_UNKNOWN;
+	}
+	if (stop_confirmed(e))
+		return OUTCOME_QUEUED;
+	if (write_confirmed(e))
+		return is_broadcasting(e) ? OUTCOME_BROADCASTING : OUTCOME_TAKEN;
+	if (write_refused(e))
+		return OUTCOME_REFUSED;
+	return e->flags & EVIDENCE_OUT_WRITE ? OUTCOME_SENT : OUTCOME_UNKNOWN;
+}
+
+static int64_t backoff_s(const struct evidence *e)
+{
+	int64_t s = RETRY_MIN_S;
+	unsigned int i;
+
+	if (!e->attempts)
+		return 0;
+	for (i = 1; i < e->attempts && s < RETRY_MAX_S; i++)
+		s *= 2;
+	return s < RETRY_MAX_S ? s : RETRY_MAX_S;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static enum peer_verb next_off(const struct evidence *e, int64_t *due_utc)
+{
+	if (!(e->flags & EVIDENCE_MAYBE_ON_AIR) || e->flags & EVIDENCE_OUT_STOP)
+		return _NUM_PEER_VERB;
+	*due_utc = e->stop_sent + backoff_s(e);
+	return PEER_STOP;
+}
+
+/* When to ask again how a confirmed message is doing. */
+static int64_t next_query_utc(const struct evidence *e)
+{
+	int64_t pause;
+
+	if (!e->query_sent)
+		return (int64_t)e->write_answered + QUERY_FIRST_S;
+	if (is_broadcasting(e))
+		return (int64_t)e->query_sent + QUERY_MAX_S;
+	pause = ((int64_t)e->query_sent - e->write_answered) / 2;
+	if (pause < QUERY_MIN_S)
+		pause = QUERY_MIN_S;
+	return e->query_sent + (pause < QUERY_MAX_S ? pause : QUERY_MAX_S);
+}
+
+static enum peer_verb next_on(const struct evidence *e, bool can_query, int64_t *due_utc)
+{
+	int64_t last = later(e->write_sent, e->query_sent);
+
+	if (e->flags & FLAGS_OUT)
+		return _NUM_PEER_VERB;
+	if (!e->write_sent || e->stop_sent || e->doubt == DOUBT_LOST || e->doubt == DOUBT_ABSENT) {
+		*due_utc = e->write_sent + backoff_s(e);
+		return PEER_WRITE;
+	}
+	if (write_refused(e) && e->doubt != DOUBT_RESTART) {
+		*due_utc = e->write_answered + backoff_s(e);
+		if (e->write_answer == PEER_ANSWER_IMPOSSIBLE && e->attempts)
+			*due_utc = (int64_t)e->write_answered + RETRY_MAX_S;
+		return PEER_WRITE;
+	}
+	if (e->doubt == DOUBT_FAILED) {
+		*due_utc = can_query ? last + QUERY_MAX_S : INT64_MAX;
+		return PEER_QUERY;
+	}
+	if (e->doubt != DOUBT_NONE) {
+		/* Asking tells what is there without writing it twice; where the peer cannot be
+		 * asked, a second write of the same message does no harm. */
+		*due_utc = last + backoff_s(e);
+		return can_query && (e->doubt != DOUBT_SILENT || write_confirmed(e)) ?
+			PEER_QUERY : PEER_WRITE;
+	}
+	*due_utc = can_query ? next_query_utc(e) : INT64_MAX;
+	return PEER_QUERY;
+}
+
+enum peer_verb evidence_next(const struct evidence *e, bool on, bool can_query, int64_t now, int64_t *due_utc)
+{
+	enum peer_verb verb;
+
+	*due_utc = INT64_MAX;
+	verb = on ? next_on(e, can_query, due_utc) : next_off(e, due_utc);
+	/* A clock that stepped back must not stretch a pause. */
+	if (*due_utc != INT64_MAX && *due_utc > now + RETRY_MAX_S)
+		*due_utc = now + RETRY_MAX_S;
+	return *due_utc == INT64_MAX ? _NUM_PEER_VERB : verb;
+}
+
+bool evidence_settled(const struct evidence *e, bool on)
+{
+	return !on && !(e->flags & EVIDENCE_MAYBE_ON_AIR);
+}
+
+void evidence_pack(const struct evidence *e, uint8_t out[EVIDENCE_PACKED_LEN])
+{
+	struct wire_writer w = wire_writer_init(out, EVIDENCE_PACKED_LEN);
+
+	wire_write_u32(&w, e->write_sent);
+	wire_write_u32(&w, e->write_answered);
+	wire_write_u32(&w, e->stop_sent);
+	wire_write_u32(&w, e->stop_answered);
+	wire_write_u32(&w, e->query_sent);
+	wire_write_u32(&w, e->count_at);
+	wire_write_u32(&w, e->rose_at);
+	wire_write_u32(&w, e->doubt_at);
+	wire_write_u16(&w, e->count);
+	wire_write_u16(&w, e->period);
+	wire_write_u8(&w, e->write_answer);
+	wire_write_u8(&w, e->write_cause);
+	wire_write_u8(&w, e->stop_answer);
+	wire_write_u8(&w, e->stop_cause);
+	wire_write_u8(&w, e->doubt);
+	wire_write_u8(&w, e->wait);
+	wire_write_u8(&w, e->attempts);
+	wire_write_u8(&w, e->flags);
+}
+
+void evidence_unpack(const uint8_t in[EVIDENCE_PACKED_LEN], struct evidence *e)
+{
+	struct wire_reader r = wire_reader_init(in, EVIDENCE_PACKED_LEN);
+
+	e->write_sent = wire_read_u32(&r);
+	e->write_answered = wire_read_u32(&r);
+	e->stop_sent = wire_read_u32(&r);
+	e->stop_answered = wire_read_u32(&r);
+	e->query_sent = wire_read_u32(&r);
+	e->count_at = wire_read_u32(&r);
+	e->rose_at = wire_read_u32(&r);
+	e->doubt_at = wire_read_u32(&r);
+	e->count = wire_read_u16(&r);
+	e->period = wire_read_u16(&r);
+	e->write_answer = wire_read_u8(&r);
+	e->write_cause = wire_read_u8(&r);
+	e->stop_answer = wire_read_u8(&r);
+	e->stop_cause = wire_read_u8(&r);
+	e->doubt = wire_read_u8(&r);
+	e->wait = wire_read_u8(&r);
+	e->attempts = wire_read_u8(&r);
+	e->flags = wire_read_u8(&r);
+}
+
+static const char *const outcome_names[_NUM_OUTCOME] = {
+	[OUTCOME_ACCEPTED] = "accepted",
+	[OUTCOME_HELD] = "held",
+	[OUTCOME_SCHEDULED] = "scheduled",
+	[OUTCOME_QUEUED] = "queued",
+	[OUTCOME_SENT] = "sent",
+	[OUTCOME_TAKEN] = "taken",
+	[OUTCOME_BROADCASTING] = "broadcasting",
+	[OUTCOME_DELIVERED] = "delivered",
+	[OUTCOME_STOPPED] = "stopped",
+	[OUTCOME_REFUSED] = "refused",
+	[OUTCOME_FAILED] = "failed",
+	[OUTCOME_UNKNOWN] = "unknown",
+};
+
+const char *outcome_name(enum outcome outcome)
+{
+	return outcome < _NUM_OUTCOME ? outcome_names[outcome] : "unknown";
+}
+
+int outcome_parse(const char *name)
+{
+	int i;
+
+	for (i = 0; i < _NUM_OUTCOME; i++) {
+		if (!strcmp(outcome_names[i], name))
+			return i;
+	}
+	return -EINVAL;
+}
+
+const char *wait_reason_name(enum wait_reason wait)
+{
+	static const char *const names[_NUM_WAIT] = {
+		[WAIT_NONE] = "none", [WAIT_NEW] = "new", [WAIT_LINK] = "link",
+		[WAIT_CAPACITY] = "capacity", [WAIT_RETRY] = "retry", [WAIT_TURN] = "turn",
+		[WAIT_PEER] = "peer",
+	};
+
+	return wait < _NUM_WAIT ? names[wait] : "none";
+}
+
+const char *doubt_name(enum doubt doubt)
+{
+	static const char *const names[] = {
+		[DOUBT_NONE] = "none", [DOUBT_LINK] = "link-down", [DOUBT_RESTART] = "gateway-restart",
+		[DOUBT_KEPT] = "peer-restart", [DOUBT_LOST] = "data-lost", [DOUBT_ABSENT] = "absent",
+		[DOUBT_FAILED] = "cell-failed", [DOUBT_SILENT] = "no-answer",
+	};
+
+	return doubt < sizeof(names) / sizeof(names[0]) ? names[doubt] : "none";
+}

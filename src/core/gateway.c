@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <tocsin/core/gateway.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <osmocom/core/talloc.h>
+
+#include <tocsin/base/log.h>
+
+#include "core.h"
+
+/* Evidence that changes in one burst goes to the store in one commit. */
+#define FLUSH_DELAY_US 100000
+
+static int gateway_destructor(struct gateway *gw)
+{
+	osmo_timer_del(&gw->work_timer);
+	osmo_timer_del(&gw->flush_timer);
+	return 0;
+}
+
+struct gateway *gateway_alloc(void *ctx)
+{
+	struct gateway *gw = talloc_zero(ctx, struct gateway);
+
+	if (!gw)
+		return NULL;
+	INIT_LLIST_HEAD(&gw->alerts);
+	INIT_LLIST_HEAD(&gw->lanes);
+	INIT_LLIST_HEAD(&gw->work);
+	INIT_LLIST_HEAD(&gw->blocked);
+	INIT_LLIST_HEAD(&gw->committing);
+	INIT_LLIST_HEAD(&gw->dirty);
+	osmo_timer_setup(&gw->work_timer, submission_work_cb, gw);
+	osmo_timer_setup(&gw->flush_timer, live_flush_cb, gw);
+	gw->peers = peer_set_alloc(gw, gw);
+	gw->originators = originator_set_alloc(gw);
+	gw->profile = profile_eu_alert(gw);
+	gw->cells = cell_table_empty(gw);
+	gw->ledger = ledger_alloc(gw);
+	gw->index = alert_index_alloc(gw);
+	if (!gw->peers || !gw->originators || !gw->profile || !gw->cells || !gw->ledger || !gw->index) {
+		talloc_free(gw);
+		return NULL;
+	}
+	talloc_set_destructor(gw, gateway_destructor);
+	return gw;
+}
+
+static int key_cb(const struct alert_row *row, void *data)
+{
+	struct gateway *gw = data;
+	char document[ALERT_ID_LEN + 1];
+	struct alert_known *known;
+
+	alert_id_make("", row->sender, row->identifier, row->sent_utc, document);
+	known = alert_index_add(gw->index, row->id, document, row->sha256);
+	if (!known)
+		return -ENOMEM;
+	known->committed = true;
+	return 0;
+}
+
+static int ledger_cb(const struct ledger_entry *entry, void *data)
+{
+	struct gateway *gw = data;
+
+	return ledger_restore(gw->ledger, entry);
+}
+
+static int load_cells(struct gateway *gw, struct problem *problem)
+{
+	char *name = store_get_meta(gw->store, gw, "cell-table");
+	struct cell_table *table;
+	char *path;
+
+	if (!name)
+		return 0;
+	path = talloc_asprintf(name, "%s/%s", store_dir(gw->store), name);
+	table = path ? cell_table_load(gw, path, true, problem) : NULL;
+	talloc_free(name);
+	if (!table)
+		return -EINVAL;
+	talloc_unlink(gw, gw->cells);
+	gw->cells = table;
+	return 0;
+}
+
+int gateway_start(struct gateway *gw, const char *dir, bool threaded, struct problem *problem)
+{
+	struct problem cells_problem = { 0 };
+	int rc;
+
+	gw->threaded = threaded;
+	gw->store = store_open(gw, dir, problem);
+	if (!gw->store)
+		return -EINVAL;
+	/* A broken snapshot is no reason to forget live alerts: they carry their cells themselves. */
+	if (load_cells(gw, &cells_problem) < 0)
+		LOGP(DCELL, LOGL_ERROR, "cell table lost: %s %s\n", cells_problem.where, cells_problem.detail);
+	rc = store_load_keys(gw->store, key_cb, gw);
+	if (rc == 0)
+		rc = store_load_ledger(gw->store, ledger_cb, gw);
+	if (rc < 0)
+		return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, dir, 0,
+				   "The store cannot be read: %s.", strerror(-rc));
+	rc = live_load(gw, problem);
+	if (rc < 0)
+		return rc;
+	rc = threaded ? store_start(gw->store) : 0;
+	if (rc < 0)
+		return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, dir, 0,
+				   "The store's thread does not start: %s.", strerror(-rc));
+	return 0;
+}
+
+void gateway_stop(struct gateway *gw)
+{
+	struct peer *peer, *next;
+
+	osmo_timer_del(&gw->work_timer);
+	cell_import_abort(gw);
+	/* What is known now is kept; that the links go down says nothing about the air. */
+	osmo_timer_del(&gw->flush_timer);
+	gw->flushing = false;
+	if (gw->store && !llist_empty(&gw->dirty))
+		live_flush_cb(gw);
+	if (gw->store)
+		store_close(gw->store);
+	gw->store = NULL;
+	for (peer = peer_next(gw->peers, NULL); peer; peer = next) {
+		next = peer_next(gw->peers, peer);
+		peer_free(peer);
+	}
+	osmo_timer_del(&gw->flush_timer);
+}
+
+void gateway_wake(struct gateway *gw)
+{
+	struct lane *lane;
+
+	llist_for_each_entry(lane, &gw->lanes, entry)
+		lane_wake(lane);
+	if (!llist_empty(&gw->dirty) && gw->store)
+		osmo_timer_schedule(&gw->flush_timer, 0, FLUSH_DELAY_US);
+	if (!llist_empty(&gw->work))
+		osmo_timer_schedule(&gw->work_timer, 0, 0);
+}
+
+struct lane *lane_get(struct gateway *gw, const char *peer_name)
+{
+	struct lane *lane;
+
+	llist_for_each_entry(lane, &gw->lanes, entry) {
+		if (!strcmp(lane->peer_name, peer_name))
+			return lane;
+	}
+	return lane_alloc(gw, &gw->lanes, peer_name);
+}
+
+void gateway_dirty(struct gateway *gw, struct delivery *d)
+{
+	if (llist_empty(&d->in_dirty))
+		llist_add_tail(&d->in_dirty, &gw->dirty);
+	if (gw->store && !osmo_timer_pending(&gw->flush_timer))
+		osmo_timer_schedule(&gw->flush_timer, 0, FLUSH_DELAY_US);
+}
+
+struct peer_set *gateway_peers(struct gateway *gw)
+{
+	return gw->peers;
+}
+
+struct originator_set *gateway_originators(struct gateway *gw)
+{
+	return gw->originators;
+}
+
+struct store *gateway_store(struct gateway *gw)
+{
+	return gw->store;
+}
+
+struct profile *gateway_profile(struct gateway *gw)
+{
+	return gw->profile;
+}
+
+void gateway_set_profile(struct gateway *gw, struct profile *profile)
+{
+	talloc_free(gw->profile);
+	gw->profile = talloc_steal(gw, profile);
+}
+
+const struct cell_table *gateway_cells(struct gateway *gw)
+{
+	return gw->cells;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Live alerts: loaded at start, kept in memory while anything is owed, and written back as their
+ * evidence changes. An alert ends in the same transaction as its last evidence. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <osmocom/core/talloc.h>
+#include <osmocom/core/utils.h>
+
+#include <tocsin/base/clock.h>
+#include <tocsin/base/log.h>
+
+#include "core.h"
+
+/* Targets in one transaction of evidence, so that a commit stays short. */
+#define FLUSH_MAX_TARGETS 200000
+#define FLUSH_RETRY_S 5
+
+static int live_alert_destructor(struct live_alert *alert)
+{
+	struct delivery *d, *next;
+
+	llist_for_each_entry_safe(d, next, &alert->deliveries, in_alert)
+		talloc_free(d);
+	llist_del(&alert->entry);
+	return 0;
+}
+
+struct live_alert *live_alert_alloc(struct gateway *gw, const char *id, const char *originator, const char *sender)
+{
+	struct live_alert *alert = talloc_zero(gw, struct live_alert);
+
+	if (!alert)
+		return NULL;
+	alert->gw = gw;
+	alert->order = gw->next_order++;
+	OSMO_STRLCPY_ARRAY(alert->id, id);
+	INIT_LLIST_HEAD(&alert->deliveries);
+	INIT_LLIST_HEAD(&alert->entry);
+	alert->originator = talloc_strdup(alert, originator);
+	alert->sender = talloc_strdup(alert, sender);
+	if (!alert->originator || !alert->sender) {
+		talloc_free(alert);
+		return NULL;
+	}
+	talloc_set_destructor(alert, live_alert_destructor);
+	return alert;
+}
+
+struct live_alert *live_alert_by_id(const struct gateway *gw, const char *id)
+{
+	struct live_alert *alert;
+
+	llist_for_each_entry(alert, &gw->alerts, entry) {
+		if (!strcmp(alert->id, id))
+			return alert;
+	}
+	return NULL;
+}
+
+/* Loading */
+
+static int live_cb(const struct alert_row *row, void *data)
+{
+	struct gateway *gw = data;
+	struct live_alert *alert = live_alert_alloc(gw, row->id, row->originator, row->sender);
+
+	if (!alert)
+		return -ENOMEM;
+	alert->cancelled = row->cancelled_by != NULL;
+	llist_del(&alert->entry);
+	llist_add_tail(&alert->entry, &gw->alerts);
+	return 0;
+}
+
+static int message_cb(const struct message *row, void *data)
+{
+	struct live_alert *alert = data;
+	struct message *messages, *m;
+
+	messages = talloc_realloc(alert, alert->messages, struct message, alert->n_messages + 1);
+	if (!messages)
+		return -ENOMEM;
+	alert->messages = messages;
+	m = &messages[alert->n_messages++];
+	*m = *row;
+	m->language = row->language ? talloc_strdup(alert, row->language) : NULL;
+	m->text = row->text ? talloc_strdup(alert, row->text) : NULL;
+	return 0;
+}
+
+static const struct message *message_by_nr(const struct live_alert *alert, unsigned int nr)
+{
+	size_t i;
+
+	for (i = 0; i < alert->n_messages; i++) {
+		if (alert->messages[i].nr == nr)
+			return &alert->messages[i];
+	}
+	return NULL;
+}
+
+static int delivery_cb(const struct delivery_row *row, void *data)
+{
+	struct live_alert *alert = data;
+	const struct message *message = message_by_nr(alert, row->message_nr);
+	int64_t now = clock_utc();
+	struct delivery *d;
+	size_t i;
+
+	if (!message)
+		return -EBADMSG;
+	d = delivery_alloc(alert, message, row->peer, row->wanted, row->n);
+	if (!d)
+		return -ENOMEM;
+	d->revision = row->revision;
+	d->settled = row->settled;
+	memcpy(d->evidence, row->evidence, row->n * sizeof(*d->evidence));
+	for (i = 0; i < d->n && !d->settled; i++)
+		evidence_doubted(&d->evidence[i], DOUBT_RESTART, now);
+	return 0;
+}
+
+static int load_alert(struct gateway *gw, struct live_alert *alert)
+{
+	struct delivery *d;
+	int rc = store_load_messages(gw->store, alert->id, message_cb, alert);
+
+	if (rc == 0)
+		rc = store_load_deliveries(gw->store, alert->id, delivery_cb, alert);
+	if (rc < 0)
+		return rc;
+	llist_for_each_entry(d, &alert->deliveries, in_alert) {
+		delivery_join(d);
+		gateway_dirty(gw, d);
+	}
+	return 0;
+}
+
+int live_load(struct gateway *gw, struct problem *problem)
+{
+	struct live_alert *alert;
+	int rc = store_load_live(gw->store, live_cb, gw);
+
+	if (rc < 0)
+		return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, store_dir(gw->store), 0,
+				   "Live alerts cannot be read: %s.", strerror(-rc));
+	llist_for_each_entry(alert, &gw->alerts, entry) {
+		rc = load_alert(gw, alert);
+		if (rc < 0)
+			return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, store_dir(gw->store), 0,
+					   "Alert %s cannot be read: %s.", alert->id, strerror(-rc));
+		LOGP(DDELIV, LOGL_NOTICE, "alert=%s goes on after a restart\n", alert->id);
+	}
+	return 0;
+}
+
+/* Writing back */
+
+/* One transaction of evidence on its way. */
+struct flush {
+	struct gateway *gw;
+	struct live_alert **ending;	/* alerts whose end is in it */
+	size_t n_ending;
+};
+
+static void all_dirty(struct gateway *gw)
+{
+	struct live_alert *alert;
+	struct delivery *d;
+
+	llist_for_each_entry(alert, &gw->alerts, entry) {
+		llist_for_each_entry(d, &alert->deliveries, in_alert) {
+			if (llist_empty(&d->in_dirty))
+				llist_add_tail(&d->in_dirty, &gw->dirty);
+		}
+	}
+}
+
+static void flush_done(int rc, void *data)
+{
+	struct flush *flush = data;
+	struct gateway *gw = flush->gw;
+	size_t i;
+
+	gw->flushing = false;
+	gw->store_failing = rc < 0;
+	if (rc < 0) {
+		LOGP(DSTORE, LOGL_ERROR, "evidence could not be stored: %s; trying again\n", strerror(-rc));
+		for (i = 0; i < flush->n_ending; i++)
+			flush->ending[i]->ending = false;
+		all_dirty(gw);
+		osmo_timer_schedule(&gw->flush_timer, FLUSH_RETRY_S, 0);
+	} else {
+		for (i = 0; i < flush->n_ending; i++) {
+			LOGP(DDELIV, LOGL_NOTICE, "alert=%s ended: nothing of it is on air\n", flush->ending[i]->id);
+			talloc_free(flush->ending[i]);
+		}
+		if (!llist_empty(&gw->dirty))
+			osmo_timer_schedule(&gw->flush_timer, 0, 0);
+	}
+	talloc_free(flush);
+}
+
+static bool all_settled(const struct live_alert *alert)
+{
+	const struct delivery *d;
+
+	llist_for_each_entry(d, &alert->deliveries, in_alert) {
+		if (!d->settled)
+			return false;
+	}
+	return true;
+}
+
+static int put_delivery(struct store_txn *txn, const struct delivery *d, int64_t now)
+{
+	struct delivery_row row = {
+		.message_nr = d->message->nr,
+		.peer = d->lane->peer_name,
+		.revision = d->revision,
+		.wanted = d->wanted,
+		.evidence = d->evidence,
+		.n = d->n,
+		.settled = d->settled,
+		.updated_utc = now,
+	};
+
+	OSMO_STRLCPY_ARRAY(row.alert_id, d->alert->id);
+	return store_put_delivery(txn, &row);
+}
+
+static void put_end(struct flush *flush, struct store_txn *txn, struct live_alert *alert, int64_t now)
+{
+	struct live_alert **ending;
+
+	if (alert->ending || !all_settled(alert))
+		return;
+	ending = talloc_realloc(flush, flush->ending, struct live_alert *, flush->n_ending + 1);
+	if (!ending)
+		return;
+	flush->ending = ending;
+	flush->ending[flush->n_ending++] = alert;
+	alert->ending = true;
+	(void)store_put_ended(txn, alert->id, now);	/* a failure fails the commit */
+	(void)store_put_event(txn, alert->id, now, "ended", "nothing of it is on air");
+}
+
+void live_flush_cb(void *data)
+{
+	struct gateway *gw = data;
+	int64_t now = clock_utc();
+	struct delivery *d, *next;
+	struct store_txn *txn;
+	struct flush *flush;
+	size_t targets = 0;
+
+	if (gw->flushing || llist_empty(&gw->dirty))
+		return;
+	flush = talloc_zero(gw, struct flush);
+	txn = store_txn_alloc(gw->store);
+	if (!flush || !txn) {
+		talloc_free(flush);
+		osmo_timer_schedule(&gw->flush_timer, FLUSH_RETRY_S, 0);
+		return;
+	}
+	flush->gw = gw;
+	llist_for_each_entry_safe(d, next, &gw->dirty, in_dirty) {
+		if (targets && targets + d->n > FLUSH_MAX_TARGETS)
+			break;
+		targets += d->n;
+		llist_del_init(&d->in_dirty);
+		(void)put_delivery(txn, d, now);	/* a failure fails the commit */
+		put_end(flush, txn, d->alert, now);
+	}
+	gw->flushing = true;
+	store_commit(gw->store, txn, flush_done, flush);
+}

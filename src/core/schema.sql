@@ -1,0 +1,99 @@
+-- The store's schema. Every upgrade brings the database from the version before it to its own
+-- (PRAGMA user_version), in one transaction. An upgrade that was released is never changed.
+
+-- upgrade 1
+
+-- seq is the order of acceptance. The document lives in a table of its own, so that an alert that
+-- is cancelled or ends does not have it written again.
+CREATE TABLE alert (
+	seq INTEGER PRIMARY KEY,
+	id TEXT NOT NULL UNIQUE,
+	originator TEXT NOT NULL,
+	source TEXT NOT NULL,
+	sender TEXT NOT NULL,
+	identifier TEXT NOT NULL,
+	sent_utc INTEGER NOT NULL,
+	status TEXT NOT NULL,
+	msg_type TEXT NOT NULL,
+	event TEXT,
+	headline TEXT,
+	language TEXT,
+	received_utc INTEGER NOT NULL,
+	expires_utc INTEGER NOT NULL,
+	sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+	n_cells INTEGER NOT NULL CHECK (n_cells >= 0),
+	cancelled_by TEXT,
+	cancelled_utc INTEGER NOT NULL,
+	ended_utc INTEGER NOT NULL,
+	answer TEXT NOT NULL,
+	UNIQUE (originator, sender, identifier, sent_utc)
+) STRICT;
+
+CREATE INDEX alert_live ON alert (seq) WHERE ended_utc = 0;
+
+-- As received.
+CREATE TABLE document (
+	alert INTEGER PRIMARY KEY REFERENCES alert (seq),
+	bytes BLOB NOT NULL
+) STRICT;
+
+-- pages: octet 1 (version), then 82 octets and their used length (one octet) per page.
+CREATE TABLE message (
+	alert INTEGER NOT NULL REFERENCES alert (seq),
+	nr INTEGER NOT NULL CHECK (nr > 0),
+	kind INTEGER NOT NULL,
+	class INTEGER NOT NULL,
+	drill INTEGER NOT NULL CHECK (drill IN (0, 1)),
+	identifier INTEGER NOT NULL CHECK (identifier BETWEEN 0 AND 65535),
+	serial INTEGER NOT NULL CHECK (serial BETWEEN 0 AND 65535),
+	warning_type INTEGER NOT NULL,
+	expires_utc INTEGER NOT NULL,
+	language TEXT,
+	text TEXT,
+	dcs INTEGER NOT NULL,
+	cut INTEGER NOT NULL CHECK (cut IN (0, 1)),
+	text_octets INTEGER NOT NULL,
+	pages BLOB NOT NULL,
+	PRIMARY KEY (alert, nr)
+) STRICT;
+
+-- wanted: octet 1 (version), then 14 octets per target, sorted.
+-- evidence: octet 1 (version), then 44 octets per target, in the same order.
+CREATE TABLE delivery (
+	alert INTEGER NOT NULL,
+	message INTEGER NOT NULL,
+	peer TEXT NOT NULL,
+	revision INTEGER NOT NULL,
+	settled INTEGER NOT NULL CHECK (settled IN (0, 1)),
+	updated_utc INTEGER NOT NULL,
+	wanted BLOB NOT NULL,
+	evidence BLOB NOT NULL,
+	PRIMARY KEY (alert, message, peer),
+	FOREIGN KEY (alert, message) REFERENCES message (alert, nr)
+) STRICT;
+
+-- Serial numbers in use: the message code is free again at free_utc.
+CREATE TABLE ledger (
+	identifier INTEGER NOT NULL CHECK (identifier BETWEEN 0 AND 65535),
+	code INTEGER NOT NULL CHECK (code BETWEEN 0 AND 1023),
+	update_nr INTEGER NOT NULL CHECK (update_nr BETWEEN 0 AND 15),
+	free_utc INTEGER NOT NULL,
+	alert INTEGER NOT NULL REFERENCES alert (seq),
+	PRIMARY KEY (identifier, code)
+) WITHOUT ROWID, STRICT;
+
+-- What happened, for people.
+CREATE TABLE event (
+	seq INTEGER PRIMARY KEY,
+	alert INTEGER REFERENCES alert (seq),
+	utc INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	detail TEXT
+) STRICT;
+
+CREATE INDEX event_alert ON event (alert, seq);
+
+CREATE TABLE meta (
+	key TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) WITHOUT ROWID, STRICT;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Live values for status pages and the VTY, rendered on the loop. */
+
+#include <osmocom/core/rate_ctr.h>
+
+#include <tocsin/base/clock.h>
+
+#include "config.h"
+#include "core.h"
+
+static void json_counters(struct json *j, const struct peer *peer)
+{
+	unsigned int i;
+
+	json_object(j, "counters");
+	for (i = 0; i < peer->ctrs->desc->num_ctr; i++)
+		json_int(j, peer->ctrs->desc->ctr_desc[i].name, rate_ctr_group_get_ctr(peer->ctrs, i)->current);
+	json_object_end(j);
+}
+
+static size_t lane_length(const struct lane *lane)
+{
+	const struct delivery *d;
+	size_t n = 0;
+
+	llist_for_each_entry(d, &lane->deliveries, in_lane)
+		n += !d->settled;
+	return n;
+}
+
+void gateway_render_peers(struct gateway *gw, struct json *j)
+{
+	const struct peer *peer = NULL;
+
+	json_array(j, "peers");
+	while ((peer = peer_next(gw->peers, peer))) {
+		json_object(j, NULL);
+		json_string(j, "peer", peer->name);
+		json_string(j, "protocol", peer->ops->protocol);
+		json_string(j, "state", peer_state_name(peer->state));
+		json_string(j, "why", peer->why);
+		json_time(j, "since", peer->since_utc);
+		json_string(j, "remote", peer->ops->remote(peer));
+		json_int(j, "outstanding", peer->lane->outstanding);
+		json_int(j, "deliveries", lane_length(peer->lane));
+		json_counters(j, peer);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+void gateway_render_health(struct gateway *gw, struct json *j)
+{
+	const struct peer *peer = NULL;
+	unsigned int up = 0, down = 0;
+
+	while ((peer = peer_next(gw->peers, peer))) {
+		if (peer->state == PEER_UP)
+			up++;
+		else
+			down++;
+	}
+	json_string(j, "status", gw->store_failing || down ? "degraded" : "ok");
+	json_object(j, "store");
+	json_bool(j, "ok", !gw->store_failing);
+	json_int(j, "pending", store_pending(gw->store));
+	json_object_end(j);
+	json_object(j, "peers");
+	json_int(j, "up", up);
+	json_int(j, "down", down);
+	json_object_end(j);
+	json_int(j, "cells", cell_table_count(gw->cells));
+	json_int(j, "alerts_live", llist_count(&gw->alerts));
+	json_string(j, "version", PACKAGE_VERSION);
+}
+
+void gateway_each_delivery(struct gateway *gw, void (*cb)(const struct delivery_view *view, void *data), void *data)
+{
+	int64_t now = clock_utc();
+	struct live_alert *alert;
+	struct delivery *d;
+	size_t i;
+
+	llist_for_each_entry(alert, &gw->alerts, entry) {
+		llist_for_each_entry(d, &alert->deliveries, in_alert) {
+			struct delivery_view view = {
+				.alert_id = alert->id,
+				.peer = d->lane->peer_name,
+				.identifier = d->message->identifier,
+				.serial = d->message->serial,
+				.n = d->n,
+				.on = message_on(d->message, alert->cancelled, now),
+			};
+
+			for (i = 0; i < d->n; i++)
+				view.counts[evidence_outcome(&d->evidence[i], view.on)]++;
+			cb(&view, data);
+		}
+	}
+}

@@ -1,0 +1,791 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The store's writing side.
+ *
+ * A transaction is a list of operations, each a prepared statement with copies of its values, in a
+ * talloc tree of its own that is made and freed on the loop; the writer only reads it. Those that
+ * wait together are a group: one SQLite transaction, one savepoint for each of them, so that one
+ * that breaks a constraint fails alone, while a fault of the disk fails the group. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <osmocom/core/it_q.h>
+#include <osmocom/core/linuxlist.h>
+#include <osmocom/core/talloc.h>
+#include <osmocom/core/utils.h>
+
+#include <tocsin/base/log.h>
+
+#include "store_sql.h"
+
+#define MAX_PENDING 10000
+#define MAX_GROUP 512
+
+/* Pages of write-ahead log: from SOFT on, a pause is used to move them into the database; at HARD
+ * that is done whether or not something waits. */
+#define WAL_SOFT 1000
+#define WAL_HARD 65536
+#define PAUSE_MS 100
+
+struct value {
+	enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB } type;
+	int64_t number;
+	const void *data;
+	size_t len;
+};
+
+struct op {
+	struct llist_head entry;
+	struct store_txn *txn;
+	enum sql_stmt stmt;
+	size_t n, max;
+	struct value values[];
+};
+
+struct store_txn {
+	struct llist_head entry;	/* first: osmo_it_q wants it so */
+	struct llist_head ops;
+	int error;			/* sticky: -ENOMEM while it was filled in */
+	bool content;			/* holds a new message */
+	bool stop;			/* no transaction: ends the writer */
+	int rc;
+	char why[120];			/* for the log; of a group that failed, only in its first */
+	store_done done;
+	void *data;
+};
+
+struct store {
+	struct sql sql;			/* the writer's, once it runs */
+	struct reserve reserve;		/* so is this */
+	int wal_pages;			/* and this */
+	char *dir;
+	int lock_fd;
+	struct osmo_it_q *work;		/* loop to writer */
+	struct osmo_it_q *reports;	/* writer to loop */
+	struct store_txn *stop;
+	size_t pending;			/* the loop's */
+	bool threaded;
+	pthread_t thread;
+};
+
+/* Filling in a transaction */
+
+struct store_txn *store_txn_alloc(struct store *store)
+{
+	struct store_txn *txn = talloc_zero(NULL, struct store_txn);
+
+	(void)store;	/* nobody's child: it goes to another thread */
+	if (txn)
+		INIT_LLIST_HEAD(&txn->ops);
+	return txn;
+}
+
+static struct op *op_add(struct store_txn *txn, enum sql_stmt stmt, size_t max)
+{
+	struct op *op = talloc_zero_size(txn, sizeof(*op) + max * sizeof(op->values[0]));
+
+	if (!op) {
+		txn->error = -ENOMEM;
+		return NULL;
+	}
+	op->txn = txn;
+	op->stmt = stmt;
+	op->max = max;
+	llist_add_tail(&op->entry, &txn->ops);
+	return op;
+}
+
+static struct value *next_value(struct op *op)
+{
+	return op && op->n < op->max ? &op->values[op->n++] : NULL;
+}
+
+static void add_int(struct op *op, int64_t number)
+{
+	struct value *v = next_value(op);
+
+	if (v)
+		*v = (struct value){ .type = VALUE_INT, .number = number };
+}
+
+/* Takes over a talloc child of the operation, or NULL when there was no memory for it. */
+static void add_owned(struct op *op, const void *data, size_t len, bool text)
+{
+	struct value *v = next_value(op);
+
+	if (v && !data)
+		op->txn->error = -ENOMEM;
+	else if (v)
+		*v = (struct value){ .type = text ? VALUE_TEXT : VALUE_BLOB, .data = data, .len = len };
+}
+
+static void add_text(struct op *op, const char *text)
+{
+	if (!text)
+		next_value(op);
+	else if (op)
+		add_owned(op, talloc_strdup(op, text), strlen(text), true);
+}
+
+static void add_blob(struct op *op, const void *data, size_t len)
+{
+	if (op)
+		add_owned(op, len ? talloc_memdup(op, data, len) : "", len, false);
+}
+
+int store_put_alert(struct store_txn *txn, const struct alert_row *row)
+{
+	struct op *op = op_add(txn, SQL_PUT_ALERT, 19);
+
+	add_text(op, row->id);
+	add_text(op, row->originator);
+	add_text(op, row->source);
+	add_text(op, row->sender);
+	add_text(op, row->identifier);
+	add_int(op, row->sent_utc);
+	add_text(op, row->status);
+	add_text(op, row->msg_type);
+	add_text(op, row->event);
+	add_text(op, row->headline);
+	add_text(op, row->language);
+	add_int(op, row->received_utc);
+	add_int(op, row->expires_utc);
+	add_blob(op, row->sha256, DIGEST_LEN);
+	add_int(op, row->n_cells);
+	add_text(op, row->cancelled_by);
+	add_int(op, row->cancelled_utc);
+	add_int(op, row->ended_utc);
+	add_text(op, row->answer);
+
+	op = op_add(txn, SQL_PUT_DOCUMENT, 2);
+	add_text(op, row->id);
+	add_blob(op, row->bytes, row->n_bytes);
+	return txn->error;
+}
+
+static void add_pages(struct op *op, const struct cbs_pages *pages)
+{
+	size_t len = 1 + pages->n * PAGE_PACKED_LEN, i;
+	uint8_t *blob = op ? talloc_size(op, len) : NULL, *p = blob;
+
+	if (p)
+		*p++ = PACKED_VERSION;
+	for (i = 0; p && i < pages->n; i++, p += PAGE_PACKED_LEN) {
+		memcpy(p, pages->page[i].octets, CBS_PAGE_OCTETS);
+		p[CBS_PAGE_OCTETS] = pages->page[i].used;
+	}
+	add_owned(op, blob, len, false);
+}
+
+int store_put_message(struct store_txn *txn, const char *alert_id, const struct message *message)
+{
+	struct op *op = op_add(txn, SQL_PUT_MESSAGE, 15);
+
+	txn->content = true;
+	add_text(op, alert_id);
+	add_int(op, message->nr);
+	add_int(op, message->kind);
+	add_int(op, message->class);
+	add_int(op, message->drill);
+	add_int(op, message->identifier);
+	add_int(op, message->serial);
+	add_int(op, message->warning_type);
+	add_int(op, message->expires_utc);
+	add_text(op, message->language);
+	add_text(op, message->text);
+	add_int(op, message->pages.dcs);
+	add_int(op, message->pages.cut);
+	add_int(op, message->pages.text_octets);
+	add_pages(op, &message->pages);
+	return txn->error;
+}
+
+static void add_wanted(struct op *op, const struct target *wanted, size_t n)
+{
+	size_t len = 1 + n * TARGET_PACKED_LEN, i;
+	uint8_t *blob = op ? talloc_size(op, len) : NULL;
+
+	if (blob)
+		*blob = PACKED_VERSION;
+	for (i = 0; blob && i < n; i++)
+		target_pack(&wanted[i], blob + 1 + i * TARGET_PACKED_LEN);
+	add_owned(op, blob, len, false);
+}
+
+static void add_evidence(struct op *op, const struct evidence *evidence, size_t n)
+{
+	size_t len = 1 + n * EVIDENCE_PACKED_LEN, i;
+	uint8_t *blob = op ? talloc_size(op, len) : NULL;
+
+	if (blob)
+		*blob = PACKED_VERSION;
+	for (i = 0; blob && i < n; i++)
+		evidence_pack(&evidence[i], blob + 1 + i * EVIDENCE_PACKED_LEN);
+	add_owned(op, blob, len, false);
+}
+
+int store_put_delivery(struct store_txn *txn, const struct delivery_row *row)
+{
+	struct op *op = op_add(txn, SQL_PUT_DELIVERY, 8);
+
+	add_text(op, row->alert_id);
+	add_int(op, row->message_nr);
+	add_text(op, row->peer);
+	add_int(op, row->revision);
+	add_int(op, row->settled);
+	add_int(op, row->updated_utc);
+	add_wanted(op, row->wanted, row->n);
+	add_evidence(op, row->evidence, row->n);
+	return txn->error;
+}
+
+int store_put_ledger(struct store_txn *txn, const char *alert_id, const struct ledger_entry *entry)
+{
+	struct op *op = op_add(txn, SQL_PUT_LEDGER, 5);
+
+	add_text(op, alert_id);
+	add_int(op, entry->identifier);
+	add_int(op, entry->code);
+	add_int(op, entry->update);
+	add_int(op, entry->free_utc);
+	return txn->error;
+}
+
+int store_put_cancelled(struct store_txn *txn, const char *alert_id, const char *by, int64_t utc)
+{
+	struct op *op = op_add(txn, SQL_PUT_CANCELLED, 3);
+
+	add_text(op, alert_id);
+	add_text(op, by);
+	add_int(op, utc);
+	return txn->error;
+}
+
+int store_put_ended(struct store_txn *txn, const char *alert_id, int64_t utc)
+{
+	struct op *op = op_add(txn, SQL_PUT_ENDED, 2);
+
+	add_text(op, alert_id);
+	add_int(op, utc);
+	return txn->error;
+}
+
+int store_put_event(struct store_txn *txn, const char *alert_id, int64_t utc, const char *kind, const char *detail)
+{
+	struct op *op = op_add(txn, SQL_PUT_EVENT, 4);
+
+	add_text(op, alert_id);
+	add_int(op, utc);
+	add_text(op, kind);
+	add_text(op, detail);
+	return txn->error;
+}
+
+int store_put_meta(struct store_txn *txn, const char *key, const char *value)
+{
+	struct op *op = op_add(txn, SQL_PUT_META, 2);
+
+	add_text(op, key);
+	add_text(op, value);
+	return txn->error;
+}
+
+/* Writing: all of this runs on the writer's thread, and allocates with talloc nowhere */
+
+static int bind(sqlite3_stmt *stmt, int i, const struct value *v)
+{
+	switch (v->type) {
+	case VALUE_INT:
+		return sqlite3_bind_int64(stmt, i, v->number);
+	case VALUE_TEXT:
+		return sqlite3_bind_text64(stmt, i, v->data, v->len, SQLITE_STATIC, SQLITE_UTF8);
+	case VALUE_BLOB:
+		return sqlite3_bind_blob64(stmt, i, v->data, v->len, SQLITE_STATIC);
+	default:
+		return sqlite3_bind_null(stmt, i);
+	}
+}
+
+/* Every operation must change something: what changes nothing names an alert that is not there. */
+static int run_op(struct sql *sql, const struct op *op)
+{
+	sqlite3_stmt *stmt = sql->stmts[op->stmt];
+	int rc = SQLITE_OK;
+	size_t i;
+
+	for (i = 0; i < op->n && rc == SQLITE_OK; i++)
+		rc = bind(stmt, i + 1, &op->values[i]);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc != SQLITE_DONE) {
+		rc = sql_error(sql, rc);
+	} else if (!sqlite3_changes(sql->db)) {
+		snprintf(sql->why, sizeof(sql->why), "there is no such alert");
+		rc = -ENOENT;
+	} else {
+		rc = 0;
+	}
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return rc;
+}
+
+/* Errors that lie in the transaction and leave its neighbours alone. */
+static bool fails_alone(int rc)
+{
+	return rc == -EEXIST || rc == -EINVAL || rc == -ENOENT || rc == -E2BIG;
+}
+
+/* \returns 0, also when it failed alone (its rc says so), or the errno that fails the group. */
+static int run_txn(struct sql *sql, struct store_txn *txn)
+{
+	const struct op *op;
+	int rc = sql_run(sql, SQL_SAVEPOINT);
+
+	if (rc < 0)
+		return rc;
+	llist_for_each_entry(op, &txn->ops, entry) {
+		rc = run_op(sql, op);
+		if (rc < 0)
+			break;
+	}
+	if (rc < 0 && (!fails_alone(rc) || sqlite3_get_autocommit(sql->db)))
+		return rc;
+	txn->rc = rc;
+	if (rc < 0) {
+		snprintf(txn->why, sizeof(txn->why), "%.119s", sql->why);
+		rc = sql_run(sql, SQL_ROLLBACK_TO);
+		if (rc < 0)
+			return rc;
+	}
+	return sql_run(sql, SQL_RELEASE);
+}
+
+/* A commit of which only the last sync failed is complete in the page cache: after a crash SQLite
+ * could find it and take it for good, although it was reported as not kept. Another one overwrites
+ * the beginning of its frames in the log, whose checksums form a chain. */
+static void scrub(struct sql *sql)
+{
+	char why[sizeof(sql->why)];
+
+	memcpy(why, sql->why, sizeof(why));
+	if (sql_run(sql, SQL_BEGIN) == 0 &&
+	    (sql_run(sql, SQL_SCRUB) < 0 || sql_run(sql, SQL_COMMIT) < 0) &&
+	    !sqlite3_get_autocommit(sql->db))
+		(void)sql_run(sql, SQL_ROLLBACK);	/* nothing is left to try */
+	memcpy(sql->why, why, sizeof(why));
+}
+
+static int commit_group(struct sql *sql, struct store_txn **group, size_t n)
+{
+	bool at_commit = false;
+	size_t i;
+	int rc = sql_run(sql, SQL_BEGIN);
+
+	if (rc < 0)
+		return rc;
+	for (i = 0; i < n && rc == 0; i++) {
+		if (group[i]->rc != -ENOSPC)
+			rc = run_txn(sql, group[i]);
+	}
+	if (rc == 0) {
+		rc = sql_run(sql, SQL_COMMIT);
+		at_commit = rc < 0;
+	}
+	if (rc < 0 && !sqlite3_get_autocommit(sql->db)) {
+		char why[sizeof(sql->why)];
+
+		memcpy(why, sql->why, sizeof(why));
+		(void)sql_run(sql, SQL_ROLLBACK);	/* it undoes what it can */
+		memcpy(sql->why, why, sizeof(why));
+	}
+	if (at_commit)
+		scrub(sql);
+	return rc;
+}
+
+/* Once the reserve is spent, what is left of it belongs to cancels and evidence. */
+static void refuse_content(struct store *store, struct store_txn **group, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		group[i]->rc = store->reserve.spent && group[i]->content ? -ENOSPC : 0;
+}
+
+static void write_group(struct store *store, struct store_txn **group, size_t n)
+{
+	size_t i;
+	int rc;
+
+	reserve_make(&store->reserve);
+	refuse_content(store, group, n);
+	rc = commit_group(&store->sql, group, n);
+	if (rc == -ENOSPC && reserve_spend(&store->reserve)) {
+		refuse_content(store, group, n);
+		rc = commit_group(&store->sql, group, n);
+	}
+	for (i = 0; rc < 0 && i < n; i++) {
+		if (group[i]->rc == 0)
+			group[i]->rc = rc;
+	}
+	if (rc < 0)
+		snprintf(group[0]->why, sizeof(group[0]->why), "%.119s", store->sql.why);
+	for (i = 0; i < n; i++)
+		osmo_it_q_enqueue(store->reports, group[i], entry);
+}
+
+/* A checkpoint that fails loses nothing, since the log still holds everything; that the disk is
+ * bad shows at the next commit, after which it is tried again. */
+static void checkpoint(struct store *store)
+{
+	(void)sqlite3_wal_checkpoint_v2(store->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	store->wal_pages = 0;
+}
+
+static int wal_hook(void *data, sqlite3 *db, const char *name, int pages)
+{
+	struct store *store = data;
+
+	(void)db;
+	(void)name;
+	store->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/* Move what is in the queue to a list, waiting for it if there is nothing. As many are taken as
+ * its eventfd counts, because osmo_it_q's dequeue must not be called on an empty queue.
+ * \returns their number. */
+static size_t collect(struct osmo_it_q *q, struct llist_head *list, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = q->event_ofd.fd, .events = POLLIN };
+	uint64_t count, i;
+
+	if (poll(&pfd, 1, timeout_ms) <= 0 || read(pfd.fd, &count, sizeof(count)) != sizeof(count))
+		return 0;
+	for (i = 0; i < count; i++)
+		llist_add_tail(_osmo_it_q_dequeue(q), list);
+	return count;
+}
+
+/* Write what waits, a group. \returns false when the list held the order to stop. */
+static bool write_some(struct store *store, struct llist_head *waiting)
+{
+	struct store_txn *group[MAX_GROUP], *txn;
+	bool stop = false;
+	size_t n = 0;
+
+	while (n < MAX_GROUP && !stop && !llist_empty(waiting)) {
+		txn = llist_first_entry(waiting, struct store_txn, entry);
+		llist_del(&txn->entry);
+		stop = txn->stop;
+		if (!stop)
+			group[n++] = txn;
+	}
+	if (n)
+		write_group(store, group, n);
+	if (store->wal_pages >= WAL_HARD)
+		checkpoint(store);
+	return !stop;
+}
+
+static void *writer_main(void *data)
+{
+	struct store *store = data;
+	LLIST_HEAD(waiting);
+
+	do {
+		if (!llist_empty(&waiting))
+			collect(store->work, &waiting, 0);
+		else if (store->wal_pages < WAL_SOFT)
+			collect(store->work, &waiting, -1);
+		else if (!collect(store->work, &waiting, PAUSE_MS))
+			checkpoint(store);
+	} while (write_some(store, &waiting));
+	return NULL;
+}
+
+/* The loop's side */
+
+static void report(struct store *store, struct store_txn *txn)
+{
+	store->pending--;
+	if (txn->why[0])
+		LOGP(DSTORE, LOGL_ERROR, "commit failed: %s: %s\n", strerror(-txn->rc), txn->why);
+	if (txn->done)
+		txn->done(txn->rc, txn->data);
+	talloc_free(txn);
+}
+
+static void report_cb(struct osmo_it_q *q, struct llist_head *item)
+{
+	report(q->data, llist_entry(item, struct store_txn, entry));
+}
+
+static void not_called(struct osmo_it_q *q, struct llist_head *item)
+{
+	(void)q;
+	(void)item;
+}
+
+void store_commit(struct store *store, struct store_txn *txn, store_done done, void *data)
+{
+	txn->done = done;
+	txn->data = data;
+	txn->rc = txn->error;
+	if (!txn->rc && store->pending >= MAX_PENDING)
+		txn->rc = -EBUSY;
+	store->pending++;
+	osmo_it_q_enqueue(txn->rc ? store->reports : store->work, txn, entry);
+}
+
+size_t store_pending(const struct store *store)
+{
+	return store->pending;
+}
+
+void store_drain(struct store *store)
+{
+	struct store_txn *txn, *next;
+	size_t n;
+
+	do {
+		LLIST_HEAD(waiting);
+		LLIST_HEAD(reports);
+
+		n = collect(store->work, &waiting, 0);
+		while (!llist_empty(&waiting))
+			write_some(store, &waiting);
+		n += collect(store->reports, &reports, 0);
+		llist_for_each_entry_safe(txn, next, &reports, entry)
+			report(store, txn);
+	} while (n);
+	if (store->wal_pages >= WAL_SOFT)
+		checkpoint(store);
+}
+
+int store_start(struct store *store)
+{
+	sigset_t all, old;
+	int rc;
+
+	rc = osmo_fd_register(&store->reports->event_ofd);
+	if (rc < 0)
+		return rc;
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&store->thread, NULL, writer_main, store);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc) {
+		osmo_fd_unregister(&store->reports->event_ofd);
+		return -rc;
+	}
+	store->threaded = true;
+	return 0;
+}
+
+static void stop_writer(struct store *store)
+{
+	osmo_it_q_enqueue(store->work, store->stop, entry);
+	pthread_join(store->thread, NULL);
+	osmo_fd_unregister(&store->reports->event_ofd);
+	store->threaded = false;
+}
+
+/* Also undoes a half-made store. */
+static void release(struct store *store)
+{
+	sql_close(&store->sql);
+	if (store->work)
+		osmo_it_q_destroy(store->work);
+	if (store->reports)
+		osmo_it_q_destroy(store->reports);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	talloc_free(store);
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	if (store->threaded)
+		stop_writer(store);
+	store_drain(store);
+	release(store);
+}
+
+const char *store_dir(const struct store *store)
+{
+	return store->dir;
+}
+
+/* Opening */
+
+static int refuse(const struct store *store, struct problem *problem, const char *what, int rc)
+{
+	return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, store->dir, 0, "%s: %s", what, strerror(-rc));
+}
+
+static int sync_folder(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int lock_folder(struct store *store, int dirfd)
+{
+	store->lock_fd = openat(dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return store->lock_fd < 0 || flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
+/* SQLite gives its other files the mode of the database. Only with the folder locked: to close a
+ * file that SQLite has open elsewhere in this process would undo SQLite's own locks on it. */
+static int make_database_file(int dirfd)
+{
+	int fd = openat(dirfd, STORE_DATABASE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int open_folder(struct store *store, struct problem *problem)
+{
+	int rc, dirfd;
+
+	if (mkdir(store->dir, 0700) < 0 && errno != EEXIST)
+		return refuse(store, problem, "the folder cannot be made", -errno);
+	dirfd = open(store->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return refuse(store, problem, "the folder cannot be opened", -errno);
+	rc = lock_folder(store, dirfd);
+	if (rc == -EWOULDBLOCK) {
+		close(dirfd);
+		return refuse(store, problem, "another daemon uses the folder", rc);
+	}
+	if (!rc)
+		rc = make_database_file(dirfd);
+	if (!rc)
+		rc = sync_folder(dirfd, ".");
+	if (!rc)
+		rc = sync_folder(dirfd, "..");
+	close(dirfd);
+	return rc < 0 ? refuse(store, problem, "the folder cannot be used", rc) : 0;
+}
+
+static struct osmo_it_q *make_queue(struct store *store, const char *name,
+				    void (*cb)(struct osmo_it_q *q, struct llist_head *item))
+{
+	char unique[48];
+
+	/* The names of queues are shared by all of the program. */
+	snprintf(unique, sizeof(unique), "%s-%p", name, (void *)store);
+	return osmo_it_q_alloc(store, unique, UINT32_MAX, cb, store);
+}
+
+static int open_database(struct store *store, struct problem *problem)
+{
+	char *path = talloc_asprintf(store, "%s/" STORE_DATABASE, store->dir);
+	int rc = path ? sql_open_writer(&store->sql, path) : -ENOMEM;
+
+	talloc_free(path);
+	if (rc < 0)
+		return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, store->dir, 0, "%s",
+				   path ? store->sql.why : "no memory");
+	sqlite3_wal_hook(store->sql.db, wal_hook, store);
+	return 0;
+}
+
+static int open_all(struct store *store, const char *dir, struct problem *problem)
+{
+	int rc;
+
+	store->dir = talloc_strdup(store, dir);
+	store->reserve.dir = store->dir;
+	store->reserve.path = talloc_asprintf(store, "%s/reserve", dir);
+	store->work = make_queue(store, "store-work", not_called);
+	store->reports = make_queue(store, "store-reports", report_cb);
+	store->stop = talloc_zero(store, struct store_txn);
+	if (!store->dir || !store->reserve.path || !store->work || !store->reports || !store->stop)
+		return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, dir, 0, "no memory");
+	store->stop->stop = true;
+	rc = open_folder(store, problem);
+	if (rc < 0)
+		return rc;
+	reserve_make(&store->reserve);
+	return open_database(store, problem);
+}
+
+struct store *store_open(void *ctx, const char *dir, struct problem *problem)
+{
+	struct store *store = talloc_zero(ctx, struct store);
+
+	if (!store) {
+		problem_set(problem, PROBLEM_STORE_UNAVAILABLE, dir, 0, "no memory");
+		return NULL;
+	}
+	store->lock_fd = -1;
+	if (open_all(store, dir, problem) < 0) {
+		release(store);
+		return NULL;
+	}
+	return store;
+}
+
+/* Loading, with the writer's handle, before it runs */
+
+static int loaded(struct store *store, int rc, const char *what)
+{
+	if (rc < 0)
+		LOGP(DSTORE, LOGL_ERROR, "cannot load %s: %s: %s\n", what, strerror(-rc), store->sql.why);
+	return rc;
+}
+
+int store_load_keys(struct store *store, int (*cb)(const struct alert_row *row, void *data), void *data)
+{
+	return loaded(store, sql_load_keys(&store->sql, cb, data), "the keys of alerts");
+}
+
+int store_load_live(struct store *store, int (*cb)(const struct alert_row *row, void *data), void *data)
+{
+	return loaded(store, sql_load_live(&store->sql, cb, data), "live alerts");
+}
+
+int store_load_messages(struct store *store, const char *alert_id,
+			int (*cb)(const struct message *message, void *data), void *data)
+{
+	return loaded(store, sql_load_messages(&store->sql, alert_id, cb, data), "messages");
+}
+
+int store_load_deliveries(struct store *store, const char *alert_id,
+			  int (*cb)(const struct delivery_row *row, void *data), void *data)
+{
+	return loaded(store, sql_load_deliveries(&store->sql, alert_id, NULL, cb, data), "deliveries");
+}
+
+int store_load_ledger(struct store *store, int (*cb)(const struct ledger_entry *entry, void *data), void *data)
+{
+	return loaded(store, sql_load_ledger(&store->sql, cb, data), "the ledger");
+}
+
+char *store_get_meta(struct store *store, void *ctx, const char *key)
+{
+	return sql_get_meta(&store->sql, ctx, key);
+}

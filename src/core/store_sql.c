@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "store_sql.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/core/schema_sql.h"
+
+#define SCHEMA_VERSION 1
+#define BUSY_TIMEOUT_MS 5000
+
+/* Columns in the order of alert_from_row(). */
+#define ALERT_COLUMNS "seq, id, originator, source, sender, identifier, sent_utc, status, msg_type, event," \
+	" headline, language, received_utc, expires_utc, sha256, n_cells, cancelled_by, cancelled_utc," \
+	" ended_utc, answer"
+
+/* An INSERT ... SELECT inserts nothing for an alert that is not there, which is then an error. */
+static const char *const statements[_NUM_SQL] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_SAVEPOINT] = "SAVEPOINT txn",
+	[SQL_ROLLBACK_TO] = "ROLLBACK TO txn",
+	[SQL_RELEASE] = "RELEASE txn",
+	[SQL_SCRUB] = "INSERT INTO meta (key, value) VALUES ('failed-commits', '1')"
+		" ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+	[SQL_PUT_ALERT] = "INSERT INTO alert (id, originator, source, sender, identifier, sent_utc, status,"
+		" msg_type, event, headline, language, received_utc, expires_utc, sha256, n_cells,"
+		" cancelled_by, cancelled_utc, ended_utc, answer)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_PUT_DOCUMENT] = "INSERT INTO document (alert, bytes) SELECT seq, ?2 FROM alert WHERE id = ?1",
+	[SQL_PUT_MESSAGE] = "INSERT INTO message (alert, nr, kind, class, drill, identifier, serial,"
+		" warning_type, expires_utc, language, text, dcs, cut, text_octets, pages)"
+		" SELECT seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+		" FROM alert WHERE id = ?1",
+	[SQL_PUT_DELIVERY] = "INSERT INTO delivery (alert, message, peer, revision, settled, updated_utc,"
+		" wanted, evidence) SELECT seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM alert WHERE id = ?1"
+		" ON CONFLICT (alert, message, peer) DO UPDATE SET revision = excluded.revision,"
+		" settled = excluded.settled, updated_utc = excluded.updated_utc,"
+		" wanted = excluded.wanted, evidence = excluded.evidence",
+	[SQL_PUT_LEDGER] = "INSERT INTO ledger (identifier, code, update_nr, free_utc, alert)"
+		" SELECT ?2, ?3, ?4, ?5, seq FROM alert WHERE id = ?1"
+		" ON CONFLICT (identifier, code) DO UPDATE SET update_nr = excluded.update_nr,"
+		" free_utc = excluded.free_utc, alert = excluded.alert",
+	[SQL_PUT_CANCELLED] = "UPDATE alert SET cancelled_by = ?2, cancelled_utc = ?3 WHERE id = ?1",
+	[SQL_PUT_ENDED] = "UPDATE alert SET ended_utc = ?2 WHERE id = ?1",
+	[SQL_PUT_EVENT] = "INSERT INTO event (alert, utc, kind, detail)"
+		" SELECT (SELECT seq FROM alert WHERE id = ?1), ?2, ?3, ?4"
+		" WHERE ?1 IS NULL OR EXISTS (SELECT 1 FROM alert WHERE id = ?1)",
+	[SQL_PUT_META] = "INSERT INTO meta (key, value) VALUES (?, ?)"
+		" ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+	[SQL_LOAD_KEYS] = "SELECT seq, id, originator, sender, identifier, sent_utc, sha256 FROM alert"
+		" ORDER BY seq",
+	[SQL_LOAD_LIVE] = "SELECT " ALERT_COLUMNS " FROM alert WHERE ended_utc = 0 ORDER BY seq",
+	[SQL_LOAD_LEDGER] = "SELECT identifier, code, update_nr, free_utc FROM ledger",
+	[SQL_READ_ALERTS] = "SELECT " ALERT_COLUMNS " FROM alert WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+	[SQL_READ_ALERT] = "SELECT " ALERT_COLUMNS ","
+		" CASE WHEN ?2 THEN (SELECT bytes FROM document WHERE alert = seq) END"
+		" FROM alert WHERE id = ?1",
+	[SQL_READ_MESSAGES] = "SELECT nr, kind, class, drill, message.identifier, serial, warning_type,"
+		" message.expires_utc, message.language, text, dcs, cut, text_octets, pages"
+		" FROM alert JOIN message ON message.alert = alert.seq WHERE alert.id = ? ORDER BY nr",
+	[SQL_READ_DELIVERIES] = "SELECT message, peer, revision, settled, updated_utc, wanted, evidence"
+		" FROM alert JOIN delivery ON delivery.alert = alert.seq"
+		" WHERE alert.id = ?1 AND (?2 IS NULL OR peer = ?2) ORDER BY message, peer",
+	[SQL_READ_META] = "SELECT value FROM meta WHERE key = ?",
+};
+
+static int constraint_errno(int extended)
+{
+	return extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ?
+	       -EEXIST : -EINVAL;
+}
+
+/* No space shows as SQLITE_FULL for ENOSPC only; a quota or a limit of file size as an I/O error. */
+static int io_errno(sqlite3 *db)
+{
+	int system = sqlite3_system_errno(db);
+
+	return system == ENOSPC || system == EDQUOT || system == EFBIG ? -ENOSPC : -EIO;
+}
+
+int sql_error(struct sql *sql, int sqlite_rc)
+{
+	snprintf(sql->why, sizeof(sql->why), "%s", sql->db ? sqlite3_errmsg(sql->db) : "no memory");
+	switch (sqlite_rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_CONSTRAINT:
+		return constraint_errno(sqlite_rc);
+	case SQLITE_MISMATCH:
+		return -EINVAL;
+	case SQLITE_TOOBIG:
+		return -E2BIG;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_IOERR:
+		return (sqlite_rc == SQLITE_IOERR_NOMEM) ? -ENOMEM : io_errno(sql->db);
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EBADMSG;
+	case SQLITE_READONLY:
+		return -EROFS;
+	default:
+		return -EIO;
+	}
+}
+
+int sql_run(struct sql *sql, enum sql_stmt stmt)
+{
+	int rc = sqlite3_step(sql->stmts[stmt]);
+
+	if (rc == SQLITE_DONE)
+		rc = 0;
+	else
+		rc = sql_error(sql, rc);
+	sqlite3_reset(sql->stmts[stmt]);
+	return rc;
+}
+
+static int exec(struct sql *sql, const char *text)
+{
+	int rc = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : sql_error(sql, rc);
+}
+
+static int prepare(struct sql *sql, enum sql_stmt first)
+{
+	size_t i;
+	int rc;
+
+	for (i = first; i < _NUM_SQL; i++) {
+		rc = sqlite3_prepare_v3(sql->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+					&sql->stmts[i], NULL);
+		if (rc != SQLITE_OK)
+			return sql_error(sql, rc);
+	}
+	return 0;
+}
+
+/* First column of the first row. \returns 0 or a negative errno. */
+static int ask(struct sql *sql, const char *text, char *answer, size_t size)
+{
+	const char *value = NULL;
+	sqlite3_stmt *stmt;
+	int rc = sqlite3_prepare_v2(sql->db, text, -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		value = (const char *)sqlite3_column_text(stmt, 0);
+	if (value) {
+		snprintf(answer, size, "%s", value);
+		rc = 0;
+	} else {
+		rc = sql_error(sql, rc);
+		rc = rc ? rc : -ENOMEM;
+	}
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+/* The statements of one upgrade: from its mark to the next. \returns malloc()ed text or NULL. */
+static char *upgrade_text(int version)
+{
+	char mark[32];
+	const char *start, *end;
+
+	snprintf(mark, sizeof(mark), "-- upgrade %d\n", version);
+	start = strstr(schema_sql, mark);
+	if (!start)
+		return NULL;
+	start += strlen(mark);
+	end = strstr(start, "-- upgrade ");
+	return strndup(start, end ? (size_t)(end - start) : strlen(start));
+}
+
+static int upgrade(struct sql *sql, int version)
+{
+	char set[48], *text = upgrade_text(version);
+	int rc;
+
+	if (!text)
+		return -ENOMEM;
+	snprintf(set, sizeof(set), "PRAGMA user_version = %d", version);
+	rc = exec(sql, "BEGIN IMMEDIATE");
+	if (!rc)
+		rc = exec(sql, text);
+	if (!rc)
+		rc = exec(sql, set);
+	if (!rc)
+		rc = exec(sql, "COMMIT");
+	if (rc && !sqlite3_get_autocommit(sql->db))
+		sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
+	free(text);
+	return rc;
+}
+
+static int check_version(struct sql *sql, int *version)
+{
+	char text[16];
+	int rc = ask(sql, "PRAGMA user_version", text, sizeof(text));
+
+	if (rc)
+		return rc;
+	*version = atoi(text);
+	if (*version > SCHEMA_VERSION) {
+		snprintf(sql->why, sizeof(sql->why), "the database has version %d, this program knows"
+			 " versions up to %d: it was written by a newer one", *version, SCHEMA_VERSION);
+		rc = -EPROTONOSUPPORT;
+	}
+	return rc;
+}
+
+static int bring_up_to_date(struct sql *sql)
+{
+	int version, rc = check_version(sql, &version);
+
+	while (!rc && version < SCHEMA_VERSION)
+		rc = upgrade(sql, ++version);
+	return rc;
+}
+
+static int check_integrity(struct sql *sql)
+{
+	char verdict[200];
+	int rc = ask(sql, "PRAGMA quick_check(1)", verdict, sizeof(verdict));
+
+	if (rc || !strcmp(verdict, "ok"))
+		return rc;
+	snprintf(sql->why, sizeof(sql->why), "the database is damaged: %s", verdict);
+	return -EBADMSG;
+}
+
+static int open_handle(struct sql *sql, const char *path, int flags)
+{
+	int rc = sqlite3_open_v2(path, &sql->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc != SQLITE_OK)
+		return sql_error(sql, rc);
+	sqlite3_extended_result_codes(sql->db, 1);
+	sqlite3_busy_timeout(sql->db, BUSY_TIMEOUT_MS);
+	/* Sub-journals of savepoints must not depend on the space in /tmp. */
+	return exec(sql, "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+		    "PRAGMA cell_size_check = ON");
+}
+
+int sql_open_writer(struct sql *sql, const char *path)
+{
+	char mode[16];
+	int version, rc = open_handle(sql, path, SQLITE_OPEN_READWRITE);
+
+	/* A newer database is left as it is, down to its journal. */
+	if (!rc)
+		rc = check_version(sql, &version);
+	if (!rc)
+		rc = ask(sql, "PRAGMA journal_mode = WAL", mode, sizeof(mode));
+	if (!rc && strcmp(mode, "wal")) {
+		snprintf(sql->why, sizeof(sql->why), "the file system does not allow a write-ahead log");
+		rc = -ENOTSUP;
+	}
+	if (!rc)
+		rc = exec(sql, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+			  "PRAGMA journal_size_limit = 67108864");
+	if (!rc)
+		rc = bring_up_to_date(sql);
+	if (!rc)
+		rc = check_integrity(sql);
+	return rc ? rc : prepare(sql, SQL_BEGIN);
+}
+
+int sql_open_reader(struct sql *sql, const char *path)
+{
+	int version, rc = open_handle(sql, path, SQLITE_OPEN_READONLY);
+
+	if (!rc)
+		rc = check_version(sql, &version);
+	if (!rc && version != SCHEMA_VERSION) {
+		snprintf(sql->why, sizeof(sql->why), "the database has version %d and must be upgraded", version);
+		rc = -EPROTONOSUPPORT;
+	}
+	return rc ? rc : prepare(sql, SQL_FIRST_READ);
+}
+
+void sql_close(struct sql *sql)
+{
+	size_t i;
+
+	for (i = 0; i < _NUM_SQL; i++) {
+		sqlite3_finalize(sql->stmts[i]);
+		sql->stmts[i] = NULL;
+	}
+	sqlite3_close(sql->db);
+	sql->db = NULL;
+}
