@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+/*! Configuration: what the VTY nodes fill in, and the nodes themselves.
+ *
+ * The file is read whole before anything is started. Values that can change while the daemon runs
+ * take effect at once; the others say so and take effect at the next start. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <osmocom/vty/command.h>
+
+#include <tocsin/base/problem.h>
+#include <tocsin/core/gateway.h>
+#include <tocsin/front/http.h>
+
+#define CONFIG_MAX_LISTENERS 8
+#define TOCSIN_VTY_PORT 4290
+
+/*! VTY nodes; those of peers follow (one per protocol). */
+enum config_node {
+	STORE_NODE = _LAST_OSMOVTY_NODE + 1,
+	HTTP_NODE,
+	ORIGINATOR_NODE,
+	CELLS_NODE,
+	PROFILE_NODE,
+	FIRST_PEER_NODE,
+};
+
+struct config {
+	struct gateway *gw;
+	struct http *http;		/*!< NULL until it runs */
+	struct listeners *listeners;	/*!< of the links, for the peer nodes */
+	bool running;			/*!< start-up is over */
+	char *store_dir;
+	struct http_listener_config http_listeners[CONFIG_MAX_LISTENERS];
+	size_t n_http_listeners;
+	char *cells_file;
+};
+
+/*! \param[in] listeners  borrowed, passed on to the peer nodes. */
+struct config *config_alloc(void *ctx, struct gateway *gw, struct listeners *listeners);
+/*! Install the nodes and commands. The config must be the priv of every VTY. */
+void config_vty_init(void);
+/*! Install "show" commands. */
+void config_show_init(void);
+/*! Read a configuration file. Errors go to stderr with file and line.
+ *  \returns 0 or -EINVAL. */
+int config_read(struct config *config, const char *path);
+/*! What can be wrong although each line is right: no store, no originator, no peer.
+ *  \returns 0 or -EINVAL (PROBLEM_CONFIG). */
+int config_check(const struct config *config, struct problem *problem);
+/*! Import the cell file again, without stopping anything. */
+int config_reload_cells(struct config *config);

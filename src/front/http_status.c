@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Status: alerts from the store, live pages from what the loop rendered last. */
+
+#include "http_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <microhttpd.h>
+#include <talloc.h>
+
+#include <tocsin/base/clock.h>
+#include <tocsin/base/digest.h>
+
+#define ALERTS_DEFAULT 50
+#define ALERTS_MAX 500
+/* How many targets are looked at to count the states of one list of alerts. */
+#define LIST_TARGETS_MAX 200000
+
+/*
+ * Live pages
+ */
+
+static const struct http_live *take_up_live(struct http_listener *l)
+{
+	struct http_live *live = atomic_exchange(&l->next_live, NULL);
+
+	if (live) {
+		talloc_free(l->live);
+		l->live = live;
+	}
+	return l->live;
+}
+
+/* Puts the age, as of now, before the first member of what was rendered. */
+static void serve_live_json(struct http_request *req, enum http_page page, bool unavailable)
+{
+	const struct http_live *live = take_up_live(req->listener);
+	const char *text = live ? live->text[page] : NULL;
+	char *body;
+	int n;
+
+	if (!text) {
+		http_refuse(req, PROBLEM_NO_MEMORY, NULL, "There was not enough memory to render this.");
+		return;
+	}
+	body = talloc_array(req, char, live->len[page] + 40);
+	if (!body) {
+		http_refuse(req, PROBLEM_NO_MEMORY, NULL, "There is not enough memory for the answer.");
+		return;
+	}
+	n = sprintf(body, "{\"age_ms\":%lld%s", (long long)(clock_mono_ms() - live->rendered_ms),
+		    live->len[page] > 2 ? "," : "");
+	memcpy(body + n, text + 1, live->len[page] - 1);
+	http_reply(req, unavailable ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, "application/json",
+		   body, n + live->len[page] - 1);
+	if (unavailable)
+		http_reply_header(req, MHD_HTTP_HEADER_RETRY_AFTER, "5");
+}
+
+void http_serve_peers(struct http_request *req)
+{
+	serve_live_json(req, HTTP_PAGE_PEERS, false);
+}
+
+void http_serve_health(struct http_request *req)
+{
+	const struct http_live *live = take_up_live(req->listener);
+
+	serve_live_json(req, HTTP_PAGE_HEALTH, live && !live->can_commit);
+}
+
+void http_serve_metrics(struct http_request *req)
+{
+	const struct http_live *live = take_up_live(req->listener);
+
+	if (live && live->text[HTTP_PAGE_METRICS])
+		http_reply(req, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
+			   live->text[HTTP_PAGE_METRICS], live->len[HTTP_PAGE_METRICS]);
+	else
+		http_refuse(req, PROBLEM_NO_MEMORY, NULL, "There was not enough memory to render this.");
+}
+
+void http_serve_problem(struct http_request *req)
+{
+	struct json j;
+	unsigned int i;
+
+	for (i = PROBLEM_NONE + 1; i < _NUM_PROBLEM; i++) {
+		if (!strcmp(problem_code_name(i), req->arg))
+			break;
+	}
+	if (i == _NUM_PROBLEM) {
+		http_refuse(req, PROBLEM_HTTP_NOT_FOUND, NULL, "There is no such problem.");
+		return;
+	}
+	json_init(&j, req);
+	json_object(&j, NULL);
+	json_string(&j, "code", problem_code_name(i));
+	json_string(&j, "title", problem_title(i));
+	json_int(&j, "status", problem_status(i));
+	json_object_end(&j);
+	http_reply_json(req, MHD_HTTP_OK, &j);
+}
+
+/*
+ * States
+ */
+
+const struct message *http_message_by_nr(const struct message *messages, size_t n, unsigned int nr)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (messages[i].nr == nr)
+			return &messages[i];
+	}
+	return NULL;
+}
+
+bool http_delivery_on(const struct alert_row *alert, const struct message *message, int64_t now)
+{
+	return message && !alert->ended_utc && message_on(message, alert->cancelled_by != NULL, now);
+}
+
+static void count_states(const struct delivery_row *row, bool on, size_t counts[_NUM_OUTCOME])
+{
+	size_t i;
+
+	for (i = 0; i < row->n; i++)
+		counts[evidence_outcome(&row->evidence[i], on)]++;
+}
+
+static void put_states(struct json *j, const size_t counts[_NUM_OUTCOME])
+{
+	unsigned int i;
+
+	json_object(j, "states");
+	for (i = 0; i < _NUM_OUTCOME; i++) {
+		if (counts[i])
+			json_int(j, outcome_name(i), counts[i]);
+	}
+	json_object_end(j);
+}
+
+struct alert_view {
+	struct alert_row row;
+	struct message *messages;
+	int n_messages;
+	struct delivery_row *deliveries;
+	int n_deliveries;
+	int64_t now;
+};
+
+static int view_read(struct store_reader *r, void *ctx, struct alert_view *v)
+{
+	v->now = clock_utc();
+	v->n_messages = store_read_messages(r, ctx, v->row.id, &v->messages);
+	if (v->n_messages < 0)
+		return v->n_messages;
+	v->n_deliveries = store_read_deliveries(r, ctx, v->row.id, NULL, &v->deliveries);
+	return v->n_deliveries < 0 ? v->n_deliveries : 0;
+}
+
+static void count_delivery(const struct alert_view *v, const struct delivery_row *row, size_t counts[_NUM_OUTCOME])
+{
+	const struct message *message = http_message_by_nr(v->messages, v->n_messages, row->message_nr);
+
+	count_states(row, http_delivery_on(&v->row, message, v->now), counts);
+}
+
+static void put_all_states(struct json *j, const struct alert_view *v)
+{
+	size_t counts[_NUM_OUTCOME] = { 0 };
+	int i;
+
+	for (i = 0; i < v->n_deliveries; i++)
+		count_delivery(v, &v->deliveries[i], counts);
+	put_states(j, counts);
+}
+
+/* Members that the list and the single alert have in common. */
+static void put_alert(struct json *j, const struct alert_row *row)
+{
+	json_string(j, "id", row->id);
+	json_int(j, "seq", row->seq);
+	json_string(j, "originator", row->originator);
+	json_string(j, "sender", row->sender);
+	json_string(j, "identifier", row->identifier);
+	json_time(j, "sent", row->sent_utc);
+	json_string(j, "status", row->status);
+	json_string(j, "msg_type", row->msg_type);
+	json_string(j, "event", row->event);
+	json_time(j, "received", row->received_utc);
+	json_time(j, "expires", row->expires_utc);
+	json_int(j, "cells", row->n_cells);
+	json_time(j, "cancelled", row->cancelled_utc);
+	json_time(j, "ended", row->ended_utc);
+}
+
+/*
+ * The list
+ */
+
+static int put_list_states(struct json *j, struct store_reader *r, const struct alert_row *row, size_t *budget)
+{
+	struct alert_view v = { .row = *row };
+	void *ctx;
+	int rc;
+
+	/* Counting means reading every target: a list of the largest alerts goes without. */
+	if (row->n_cells > *budget) {
+		*budget = 0;
+		json_null(j, "states");
+		return 0;
+	}
+	*budget -= row->n_cells;
+	ctx = talloc_new(NULL);
+	rc = ctx ? view_read(r, ctx, &v) : -ENOMEM;
+	if (rc == 0)
+		put_all_states(j, &v);
+	talloc_free(ctx);
+	return rc;
+}
+
+static int put_alerts(struct json *j, struct store_reader *r, const struct alert_row *rows, size_t n)
+{
+	size_t i, budget = LIST_TARGETS_MAX;
+	int rc = 0;
+
+	json_array(j, "alerts");
+	for (i = 0; i < n && rc == 0; i++) {
+		json_object(j, NULL);
+		put_alert(j, &rows[i]);
+		rc = put_list_states(j, r, &rows[i], &budget);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	return rc;
+}
+
+void http_serve_alerts(struct http_request *req)
+{
+	uint64_t max = ALERTS_DEFAULT, before = INT64_MAX;
+	struct store_reader *r;
+	struct alert_row *rows;
+	struct json j;
+	bool more;
+	int n, rc;
+
+	if (http_param_number(req, "max", 1, ALERTS_MAX, &max) < 0 ||
+	    http_param_number(req, "before", 0, INT64_MAX, &before) < 0)
+		return;
+	r = http_reader(req);
+	if (!r)
+		return;
+	/* One more than asked for tells whether there is a next page. */
+	n = store_read_alerts(r, req, before, max + 1, &rows);
+	if (n < 0) {
+		http_refuse_read(req, n);
+		return;
+	}
+	more = (uint64_t)n > max;
+	json_init(&j, req);
+	json_object(&j, NULL);
+	rc = put_alerts(&j, r, rows, more ? max : (uint64_t)n);
+	if (more)
+		json_int(&j, "next", rows[max - 1].seq);
+	else
+		json_null(&j, "next");
+	json_object_end(&j);
+	if (rc < 0)
+		http_refuse_read(req, rc);
+	else
+		http_reply_json(req, MHD_HTTP_OK, &j);
+}
+
+/*
+ * One alert
+ */
+
+static bool is_alert_id(const char *s)
+{
+	return strlen(s) == ALERT_ID_LEN && strspn(s, "0123456789abcdef") == ALERT_ID_LEN;
+}
+
+/* \returns the reader, or NULL with the request refused. */
+static struct store_reader *read_alert(struct http_request *req, bool with_bytes, struct alert_row *row)
+{
+	struct store_reader *r;
+	int rc = -ENOENT;
+
+	if (is_alert_id(req->arg)) {
+		r = http_reader(req);
+		if (!r)
+			return NULL;
+		rc = store_read_alert(r, req, req->arg, with_bytes, row);
+	}
+	if (rc == 0)
+		return r;
+	http_refuse_read(req, rc);
+	return NULL;
+}
+
+static void count_area(const struct cap_alert *cap, const char *language, struct http_area_count *count)
+{
+	size_t i, k;
+
+	for (i = 0; i < cap->n_infos; i++) {
+		const struct cap_info *info = &cap->infos[i];
+
+		if (!language || strcasecmp(info->language, language))
+			continue;
+		for (k = 0; k < info->n_areas; k++) {
+			count->polygons += info->areas[k].n_polygons;
+			count->circles += info->areas[k].n_circles;
+		}
+	}
+}
+
+/* Read again from the stored document, once: what was received never changes. */
+static int area_counts(struct http_request *req, struct store_reader *r, const struct alert_row *row,
+		       struct http_area_count *count)
+{
+	struct http_area_count *cached;
+	struct alert_row full = { 0 };
+	struct cap_alert *cap;
+	unsigned int slot;
+	int rc;
+
+	/* The id is the text of a digest, so its first octets spread well. */
+	slot = ((unsigned char)row->id[0] * 31u + (unsigned char)row->id[1] * 7u + (unsigned char)row->id[2]) % HTTP_AREA_CACHE;
+	cached = &req->listener->areas[slot];
+	if (strcmp(cached->id, row->id)) {
+		rc = store_read_alert(r, req, row->id, true, &full);
+		if (rc < 0)
+			return rc;
+		*cached = (struct http_area_count){ 0 };
+		cap = cap_parse(req, full.bytes, full.n_bytes, NULL);
+		if (!cap)
+			return -EIO;
+		count_area(cap, row->language, cached);
+		memcpy(cached->id, row->id, sizeof(cached->id));
+		talloc_free(cap);
+	}
+	*count = *cached;
+	return 0;
+}
+
+static void put_delivery(struct json *j, const struct alert_view *v, const struct delivery_row *row)
+{
+	size_t counts[_NUM_OUTCOME] = { 0 };
+
+	json_object(j, NULL);
+	json_string(j, "peer", row->peer);
+	json_int(j, "revision", row->revision);
+	json_int(j, "targets", row->n);
+	json_bool(j, "settled", row->settled);
+	json_time(j, "updated", row->updated_utc);
+	count_delivery(v, row, counts);
+	put_states(j, counts);
+	json_object_end(j);
+}
+
+static void put_message(struct json *j, const struct alert_view *v, const struct message *m)
+{
+	int i;
+
+	json_object(j, NULL);
+	json_int(j, "nr", m->nr);
+	json_string(j, "kind", m->kind == MESSAGE_EMERGENCY ? "emergency" : "text");
+	json_int(j, "message_identifier", m->identifier);
+	json_int(j, "serial_number", m->serial);
+	json_int(j, "dcs", m->pages.dcs);
+	json_int(j, "pages", m->pages.n);
+	json_string(j, "language", m->language);
+	json_string(j, "text", m->text);
+	json_time(j, "expires", m->expires_utc);
+	json_bool(j, "drill", m->drill);
+	json_array(j, "deliveries");
+	for (i = 0; i < v->n_deliveries; i++) {
+		if (v->deliveries[i].message_nr == m->nr)
+			put_delivery(j, v, &v->deliveries[i]);
+	}
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static void put_details(struct json *j, const struct alert_row *row, const struct http_area_count *area)
+{
+	char sha256[2 * DIGEST_LEN + 1];
+
+	json_string(j, "source", row->source);
+	json_string(j, "headline", row->headline);
+	json_string(j, "language", row->language);
+	json_string(j, "cancelled_by", row->cancelled_by);
+	json_string(j, "sha256", digest_hex(row->sha256, DIGEST_LEN, sha256));
+	json_bool(j, "live", !row->ended_utc);
+	json_object(j, "area");
+	json_int(j, "polygons", area->polygons);
+	json_int(j, "circles", area->circles);
+	json_object_end(j);
+}
+
+void http_serve_alert(struct http_request *req)
+{
+	struct http_area_count area = { 0 };
+	struct alert_view v = { 0 };
+	struct store_reader *r = read_alert(req, false, &v.row);
+	struct json j;
+	int i, rc;
+
+	if (!r)
+		return;
+	rc = view_read(r, req, &v);
+	if (rc == 0)
+		rc = area_counts(req, r, &v.row, &area);
+	if (rc < 0) {
+		http_refuse_read(req, rc);
+		return;
+	}
+	json_init(&j, req);
+	json_object(&j, NULL);
+	put_alert(&j, &v.row);
+	put_details(&j, &v.row, &area);
+	put_all_states(&j, &v);
+	json_array(&j, "messages");
+	for (i = 0; i < v.n_messages; i++)
+		put_message(&j, &v, &v.messages[i]);
+	json_array_end(&j);
+	json_object_end(&j);
+	http_reply_json(req, MHD_HTTP_OK, &j);
+}
+
+void http_serve_document(struct http_request *req)
+{
+	struct alert_row row = { 0 };
+
+	if (read_alert(req, true, &row))
+		http_reply(req, MHD_HTTP_OK, "application/cap+xml", row.bytes, row.n_bytes);
+}

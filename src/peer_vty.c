@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "peer_vty.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <osmocom/core/talloc.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/vty.h>
+
+#include <tocsin/link/link_cbsp.h>
+
+enum { PEER_CBSP_NODE = FIRST_PEER_NODE };
+
+static struct cmd_node cbsp_node = { .node = PEER_CBSP_NODE, .prompt = "%s(config-peer-cbsp)# ", .vtysh = 1 };
+
+static const struct config *config_of(const struct vty *vty)
+{
+	return vty->priv;
+}
+
+static struct cbsp_config *cbsp_of(const struct vty *vty)
+{
+	return peer_config(vty->index);
+}
+
+static void say_reopen(struct vty *vty)
+{
+	if (peer_link(vty->index))
+		vty_out(vty, "%% This takes effect after \"shutdown\" and \"no shutdown\"%s", VTY_NEWLINE);
+}
+
+static struct peer *make_cbsp(const struct config *config, const char *name)
+{
+	struct cbsp_config *cbsp = cbsp_config_alloc(config->gw);
+	struct peer *peer;
+
+	if (!cbsp)
+		return NULL;
+	cbsp->link.listeners = config->listeners;
+	peer = peer_alloc(gateway_peers(config->gw), name, &link_cbsp_ops, cbsp);
+	if (!peer)
+		talloc_free(cbsp);
+	return peer;
+}
+
+#define PEER_STR "A network element that puts messages on air\n" "Its name, as in the cell table\n"
+
+DEFUN(cfg_peer_cbsp, cfg_peer_cbsp_cmd, "peer NAME cbsp", PEER_STR "A BSC over CBSP (3GPP TS 48.049)\n")
+{
+	struct peer *peer = peer_by_name(gateway_peers(config_of(vty)->gw), argv[0]);
+	size_t len = strspn(argv[0], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	if (argv[0][len] || len > 63) {
+		vty_out(vty, "%% A name is 1 to 63 letters, digits, '.', '_' and '-'%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	if (!peer)
+		peer = make_cbsp(config_of(vty), argv[0]);
+	if (!peer || peer_ops(peer) != &link_cbsp_ops) {
+		vty_out(vty, "%% Peer %s cannot be made%s", argv[0], VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	vty->index = peer;
+	vty->node = PEER_CBSP_NODE;
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_no_peer, cfg_no_peer_cmd, "no peer NAME", NO_STR PEER_STR)
+{
+	struct peer *peer = peer_by_name(gateway_peers(config_of(vty)->gw), argv[0]);
+
+	if (!peer) {
+		vty_out(vty, "%% There is no such peer%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	peer_free(peer);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_role, cfg_role_cmd, "role (listen|connect)",
+      "Who opens the connection\n" "The peer connects to us\n" "We connect to the peer\n")
+{
+	say_reopen(vty);
+	cbsp_of(vty)->link.role = !strcmp(argv[0], "listen") ? LINK_LISTEN : LINK_CONNECT;
+	return CMD_SUCCESS;
+}
+
+static int set_ip(struct vty *vty, char **where, const char *ip)
+{
+	char *copy = talloc_strdup(cbsp_of(vty), ip);
+
+	if (!copy)
+		return CMD_WARNING;
+	say_reopen(vty);
+	talloc_free(*where);
+	*where = copy;
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_remote_ip, cfg_remote_ip_cmd, "remote-ip ADDRESS", "Address of the peer\n" "IPv4 or IPv6 address\n")
+{
+	return set_ip(vty, &cbsp_of(vty)->link.remote_ip, argv[0]);
+}
+
+DEFUN(cfg_local_ip, cfg_local_ip_cmd, "local-ip ADDRESS",
+      "Our address towards the peer\n" "IPv4 or IPv6 address\n")
+{
+	return set_ip(vty, &cbsp_of(vty)->link.local_ip, argv[0]);
+}
+
+DEFUN(cfg_remote_port, cfg_remote_port_cmd, "remote-port <0-65535>",
+      "TCP port of the peer\n" "0: 48049 to connect to, any to listen for\n")
+{
+	say_reopen(vty);
+	cbsp_of(vty)->link.remote_port = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_local_port, cfg_local_port_cmd, "local-port <0-65535>",
+      "Our TCP port\n" "0: 48049 to listen on, any to connect from; a fixed one recovers a half-open peer\n")
+{
+	say_reopen(vty);
+	cbsp_of(vty)->link.local_port = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_on_link_up, cfg_on_link_up_cmd, "on-link-up (reconcile|reset)",
+      "What to do first when the link comes up\n"
+      "Ask for what should be on air and send what is missing\n"
+      "Send RESET, then everything anew\n")
+{
+	cbsp_of(vty)->on_link_up = !strcmp(argv[0], "reset") ? CBSP_RESET_FIRST : CBSP_RECONCILE;
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_period, cfg_period_cmd, "repetition-period <1-4095>",
+      "Repetition period of cells with nothing on air\n" "Units of 1.883 s; up to 15 suits both codings\n")
+{
+	cbsp_of(vty)->period = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_period_coding, cfg_period_coding_cmd, "repetition-coding (12-bit|16-bit)",
+      "How the peer codes the repetition period\n" "As 3GPP TS 48.049, 8.2.8 says\n" "As Osmocom does\n")
+{
+	cbsp_of(vty)->period_coding = !strcmp(argv[0], "12-bit") ? CBSP_PERIOD_12BIT : CBSP_PERIOD_16BIT;
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_keep_alive, cfg_keep_alive_cmd, "keep-alive <1-120> timeout <1-120>",
+      "Probe a silent link\n" "Seconds of silence before a KEEP-ALIVE\n"
+      "How long to wait for its answer\n" "Seconds\n")
+{
+	cbsp_of(vty)->link.keep_alive_s = atoi(argv[0]);
+	cbsp_of(vty)->link.keep_alive_timeout_s = atoi(argv[1]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_backoff, cfg_backoff_cmd, "backoff <10-3600000> <10-3600000>",
+      "Pause between attempts to connect\n" "First pause, ms\n" "Longest pause, ms\n")
+{
+	unsigned int min_ms = atoi(argv[0]), max_ms = atoi(argv[1]);
+
+	if (min_ms > max_ms) {
+		vty_out(vty, "%% The first pause is longer than the longest%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	cbsp_of(vty)->link.backoff_min_ms = min_ms;
+	cbsp_of(vty)->link.backoff_max_ms = max_ms;
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_user_timeout, cfg_user_timeout_cmd, "tcp-user-timeout <0-3600>",
+      "Give up a connection whose data are not acknowledged (connect)\n" "Seconds; 0 leaves it to the system\n")
+{
+	say_reopen(vty);
+	cbsp_of(vty)->link.tcp_user_timeout_s = atoi(argv[0]);
+	return CMD_SUCCESS;
+}
+
+static int open_peer(struct peer *peer, struct problem *problem)
+{
+	const struct cbsp_config *cbsp = peer_config(peer);
+	int rc;
+
+	if (cbsp_config_check(cbsp, problem) < 0)
+		return -EINVAL;
+	rc = peer_ops(peer)->open(peer);
+	if (rc < 0)
+		return problem_set(problem, PROBLEM_CONFIG, peer_name(peer), 0, "The link cannot be opened: %s.",
+				   rc == -EEXIST ? "another peer has the same address and port" : strerror(-rc));
+	return 0;
+}
+
+DEFUN(cfg_no_shutdown, cfg_no_shutdown_cmd, "no shutdown", NO_STR "Keep the link closed\n")
+{
+	struct peer *peer = vty->index;
+	struct problem problem = { 0 };
+
+	cbsp_of(vty)->shutdown = false;
+	if (!config_of(vty)->running || peer_link(peer))
+		return CMD_SUCCESS;
+	if (open_peer(peer, &problem) < 0) {
+		vty_out(vty, "%% %s%s", problem.detail, VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_shutdown, cfg_shutdown_cmd, "shutdown", "Keep the link closed\n")
+{
+	struct peer *peer = vty->index;
+
+	cbsp_of(vty)->shutdown = true;
+	if (peer_link(peer)) {
+		peer_ops(peer)->close(peer);
+		peer_set_state(peer, PEER_DOWN, "shut down by the operator");
+	}
+	return CMD_SUCCESS;
+}
+
+DEFUN(peer_drop, peer_drop_cmd, "peer NAME drop", PEER_STR "Close its connection; the link goes on\n")
+{
+	struct peer *peer = peer_by_name(gateway_peers(config_of(vty)->gw), argv[0]);
+
+	if (!peer || peer_ops(peer) != &link_cbsp_ops || !peer_link(peer)) {
+		vty_out(vty, "%% There is no such peer, or its link is closed%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	link_cbsp_drop(peer);
+	return CMD_SUCCESS;
+}
+
+static void write_cbsp(struct vty *vty, const struct peer *peer)
+{
+	const struct cbsp_config *cbsp = peer_config(peer);
+	const struct link_config *link = &cbsp->link;
+
+	vty_out(vty, "peer %s cbsp%s", peer_name(peer), VTY_NEWLINE);
+	vty_out(vty, " role %s%s", link->role == LINK_LISTEN ? "listen" : "connect", VTY_NEWLINE);
+	if (link->remote_ip)
+		vty_out(vty, " remote-ip %s%s", link->remote_ip, VTY_NEWLINE);
+	if (link->remote_port)
+		vty_out(vty, " remote-port %u%s", link->remote_port, VTY_NEWLINE);
+	if (link->local_ip)
+		vty_out(vty, " local-ip %s%s", link->local_ip, VTY_NEWLINE);
+	if (link->local_port)
+		vty_out(vty, " local-port %u%s", link->local_port, VTY_NEWLINE);
+	vty_out(vty, " on-link-up %s%s", cbsp->on_link_up == CBSP_RESET_FIRST ? "reset" : "reconcile", VTY_NEWLINE);
+	vty_out(vty, " repetition-period %u%s", cbsp->period, VTY_NEWLINE);
+	vty_out(vty, " repetition-coding %s%s", cbsp->period_coding == CBSP_PERIOD_12BIT ? "12-bit" : "16-bit",
+		VTY_NEWLINE);
+	vty_out(vty, " keep-alive %u timeout %u%s", link->keep_alive_s, link->keep_alive_timeout_s, VTY_NEWLINE);
+	vty_out(vty, " backoff %u %u%s", link->backoff_min_ms, link->backoff_max_ms, VTY_NEWLINE);
+	vty_out(vty, " tcp-user-timeout %u%s", link->tcp_user_timeout_s, VTY_NEWLINE);
+	vty_out(vty, " %sshutdown%s", cbsp->shutdown ? "" : "no ", VTY_NEWLINE);
+}
+
+static int config_write_cbsp(struct vty *vty)
+{
+	const struct peer_set *peers = gateway_peers(config_of(vty)->gw);
+	const struct peer *peer = NULL;
+
+	while ((peer = peer_next(peers, peer))) {
+		if (peer_ops(peer) == &link_cbsp_ops)
+			write_cbsp(vty, peer);
+	}
+	return CMD_SUCCESS;
+}
+
+int peer_vty_check(const struct config *config, struct problem *problem)
+{
+	const struct peer *peer = NULL;
+
+	while ((peer = peer_next(gateway_peers(config->gw), peer))) {
+		if (cbsp_config_check(peer_config(peer), problem) < 0) {
+			OSMO_STRLCPY_ARRAY(problem->where, peer_name(peer));
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int peer_vty_open_all(struct config *config, struct problem *problem)
+{
+	const struct cbsp_config *cbsp;
+	struct peer *peer = NULL;
+
+	while ((peer = peer_next(gateway_peers(config->gw), peer))) {
+		cbsp = peer_config(peer);
+		if (!cbsp->shutdown && open_peer(peer, problem) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+void peer_vty_rearm_all(struct config *config)
+{
+	struct peer *peer = NULL;
+
+	while ((peer = peer_next(gateway_peers(config->gw), peer))) {
+		if (link_cbsp_link(peer))
+			link_rearm(link_cbsp_link(peer));
+	}
+}
+
+void peer_vty_init(void)
+{
+	install_node(&cbsp_node, config_write_cbsp);
+	install_element(CONFIG_NODE, &cfg_peer_cbsp_cmd);
+	install_element(CONFIG_NODE, &cfg_no_peer_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_role_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_remote_ip_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_remote_port_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_local_ip_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_local_port_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_on_link_up_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_period_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_period_coding_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_keep_alive_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_backoff_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_user_timeout_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_no_shutdown_cmd);
+	install_element(PEER_CBSP_NODE, &cfg_shutdown_cmd);
+	install_element(ENABLE_NODE, &peer_drop_cmd);
+}
