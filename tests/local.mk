@@ -16,6 +16,7 @@ check_PROGRAMS += \
 	tests/unit/test_text \
 	tests/unit/test_clock \
 	tests/unit/test_json \
+	tests/unit/test_problem \
 	tests/unit/test_gsm7 \
 	tests/unit/test_cbs \
 	tests/unit/test_cbsp \
@@ -32,6 +33,8 @@ tests_unit_test_clock_SOURCES = tests/unit/test_clock.c
 tests_unit_test_clock_LDADD = $(TEST_LIBS_BASE)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(TEST_LIBS_BASE) $(JSON_LIBS)
+tests_unit_test_problem_SOURCES = tests/unit/test_problem.c
+tests_unit_test_problem_LDADD = $(TEST_LIBS_BASE)
 
 tests_unit_test_gsm7_SOURCES = tests/unit/test_gsm7.c
 tests_unit_test_gsm7_LDADD = $(TEST_LIBS_CODEC) $(TESTS_LIBS)
@@ -44,6 +47,7 @@ tests_unit_test_cap_parse_SOURCES = tests/unit/test_cap_parse.c
 tests_unit_test_cap_parse_LDADD = $(TEST_LIBS_CAP)
 tests_unit_test_cap_check_SOURCES = tests/unit/test_cap_check.c
 tests_unit_test_cap_check_LDADD = $(TEST_LIBS_CAP)
+EXTRA_DIST += tests/data/cap
 
 tests_unit_test_shape_SOURCES = tests/unit/test_shape.c
 tests_unit_test_shape_LDADD = $(TEST_LIBS_GEO)
@@ -51,3 +55,15 @@ tests_unit_test_cell_index_SOURCES = tests/unit/test_cell_index.c
 tests_unit_test_cell_index_LDADD = $(TEST_LIBS_GEO)
 
 include tests/fuzz/local.mk
+
+TEST_LIBS_LINK = liblink.a libcodec.a libbase.a $(OSMO_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS) $(TESTS_LIBS)
+check_PROGRAMS += \
+	tests/unit/test_conn \
+	tests/unit/test_link \
+	tests/unit/test_link_cbsp
+tests_unit_test_conn_SOURCES = tests/unit/test_conn.c tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_conn_LDADD = $(TEST_LIBS_LINK)
+tests_unit_test_link_SOURCES = tests/unit/test_link.c tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_link_LDADD = $(TEST_LIBS_LINK)
+tests_unit_test_link_cbsp_SOURCES = tests/unit/test_link_cbsp.c tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_link_cbsp_LDADD = $(TEST_LIBS_LINK)

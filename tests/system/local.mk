@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# Tests with programs of other origin. They need no root; what is not installed is skipped.
+
+noinst_PROGRAMS += tests/system/cbsp_samples
+tests_system_cbsp_samples_SOURCES = tests/system/cbsp_samples.c
+tests_system_cbsp_samples_LDADD = $(TEST_LIBS_CODEC)
+
+dist_check_SCRIPTS += tests/system/tshark_cbsp.sh

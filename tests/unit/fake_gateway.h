@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+/*! A gateway and a store in memory, so that the HTTP front can be tested without them. Stands in
+ *  for gateway.h and for the reading half of store.h. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <tocsin/core/gateway.h>
+
+enum fake_mode {
+	FAKE_ANSWER,	/*!< every alert is taken at the next fake_gateway_run() */
+	FAKE_HOLD,	/*!< nothing is answered */
+	FAKE_REFUSE,	/*!< everything is refused with .refusal */
+};
+
+struct fake_gateway {
+	struct gateway *gw;
+	enum fake_mode mode;
+	struct problem refusal;
+	bool store_ok;
+	unsigned int submitted;
+	unsigned int forgotten;
+	unsigned int taken;		/*!< distinct alerts */
+	char order[64][32];		/*!< identifiers as they were submitted, the first 64 */
+	struct store *store;
+	bool reader_fails;
+	bool answers_missing;		/*!< rows cannot be read back */
+	const char *cell_table;		/*!< snapshot name */
+	const char *dir;
+};
+
+/*! One at a time per process. */
+struct fake_gateway *fake_gateway_alloc(void *ctx);
+/*! Answer what waits. */
+void fake_gateway_run(struct fake_gateway *fake);
+/*! Put an alert with one message and n cells of two peers into the store; cell i has write evidence
+ *  if i is even, and counts broadcasts if it is divisible by four. */
+void fake_store_add(struct fake_gateway *fake, const char *id, size_t n_cells, bool cancelled);

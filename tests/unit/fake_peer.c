@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "fake_peer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <osmocom/core/fsm.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
+#include <osmocom/core/timer.h>
+#include <osmocom/core/timer_compat.h>
+
+#include <tocsin/base/log.h>
+
+struct peer *fake_peer(void *ctx, const char *name)
+{
+	struct peer *peer = talloc_zero(ctx, struct peer);
+
+	peer->name = name;
+	return peer;
+}
+
+void peer_set_state(struct peer *peer, enum peer_state state, const char *why)
+{
+	snprintf(peer->why, sizeof(peer->why), "%s", why);
+	if (state == peer->state)
+		return;
+	peer->state = state;
+	if (peer->n_history < sizeof(peer->history) / sizeof(peer->history[0]))
+		peer->history[peer->n_history++] = state;
+}
+
+void peer_ready(struct peer *peer)
+{
+	peer->ready++;
+}
+
+const struct peer_request *peer_request_find(struct peer *peer, enum peer_verb verb, uint16_t identifier,
+					     uint16_t serial)
+{
+	const struct peer_request *r = peer->requests[verb];
+
+	return r && r->message->identifier == identifier && r->message->serial == serial ? r : NULL;
+}
+
+void peer_request_done(struct peer *peer, const struct peer_request *request, const struct peer_result *results)
+{
+	if (request->n_targets > FAKE_MAX)
+		abort();
+	memcpy(peer->results, results, request->n_targets * sizeof(results[0]));
+	peer->requests[request->verb] = NULL;
+	peer->n_done++;
+}
+
+void peer_report_loss(struct peer *peer, enum peer_loss loss, enum message_kind kind,
+		      const struct target_pattern *patterns, size_t n)
+{
+	peer->n_losses++;
+	peer->loss = loss;
+	peer->loss_kind = kind;
+	peer->n_patterns = n;
+	peer->state_at_loss = peer->state;
+	if (n)
+		memcpy(peer->patterns, patterns, (n < 8 ? n : 8) * sizeof(patterns[0]));
+}
+
+void peer_unmatched(struct peer *peer)
+{
+	peer->unmatched++;
+}
+
+void peer_count(struct peer *peer, enum peer_ctr ctr)
+{
+	peer->counters[ctr]++;
+}
+
+const char *peer_name(const struct peer *peer)
+{
+	return peer->name;
+}
+
+void *peer_config(const struct peer *peer)
+{
+	return peer->config;
+}
+
+void *peer_link(const struct peer *peer)
+{
+	return peer->link;
+}
+
+void peer_link_set(struct peer *peer, void *link)
+{
+	peer->link = link;
+}
+
+void fake_start(void)
+{
+	if (!osmo_log_info)
+		log_init(&tocsin_log_info, NULL);
+	osmo_fsm_term_safely(true);
+	osmo_gettimeofday_override = true;
+	osmo_gettimeofday_override_time = (struct timeval){ .tv_sec = 1700000000 };
+	osmo_clock_override_enable(CLOCK_MONOTONIC, true);
+	*osmo_clock_override_gettimespec(CLOCK_MONOTONIC) = (struct timespec){ .tv_sec = 5000 };
+}
+
+void fake_advance_ms(int64_t ms)
+{
+	/* In steps, so that a timer that arms itself again runs as often as it would. */
+	while (ms > 0) {
+		int64_t step = ms < 100 ? ms : 100;
+
+		osmo_gettimeofday_override_add(0, step * 1000);
+		osmo_clock_override_add(CLOCK_MONOTONIC, 0, step * 1000000);
+		osmo_timers_update();
+		ms -= step;
+	}
+}
+
+void fake_step_wall_s(int64_t s)
+{
+	osmo_gettimeofday_override_add(s, 0);
+	osmo_timers_update();
+}
+
+void fake_turn(void)
+{
+	osmo_select_main_ctx(1);
+}
+
+int64_t fake_real_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int bound_socket(uint16_t *port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	a.sin_port = htons(*port);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+		abort();
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+int fake_bind(uint16_t *port, bool listening)
+{
+	int fd;
+
+	*port = 0;
+	fd = bound_socket(port);
+	if (listening && listen(fd, 8) < 0)
+		abort();
+	return fd;
+}
+
+int fake_connect(uint16_t port, uint16_t from)
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = bound_socket(&from);
+
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		abort();
+	return fd;
+}
+
+int fake_accept(int listening)
+{
+	int64_t end = fake_real_ms() + 5000;
+
+	while (fake_real_ms() < end) {
+		struct timeval none = {};
+		fd_set set;
+
+		fake_turn();
+		FD_ZERO(&set);
+		FD_SET(listening, &set);
+		if (select(listening + 1, &set, NULL, NULL, &none) > 0)
+			return accept(listening, NULL, NULL);
+	}
+	return -1;
+}
+
+uint16_t fake_remote_port(int fd)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+
+	return getpeername(fd, (struct sockaddr *)&a, &len) ? 0 : ntohs(a.sin_port);
+}
+
+size_t fake_read(int fd, void *buf, size_t len)
+{
+	int64_t end = fake_real_ms() + 5000;
+	size_t got = 0;
+
+	while (got < len && fake_real_ms() < end) {
+		ssize_t n;
+
+		fake_turn();
+		n = recv(fd, (char *)buf + got, len - got, MSG_DONTWAIT);
+		if (!n || (n < 0 && errno != EAGAIN))
+			break;
+		got += n > 0 ? n : 0;
+	}
+	return got;
+}
+
+bool fake_at_end(int fd)
+{
+	char buf[256];
+	ssize_t n;
+
+	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+		;
+	return !n || errno != EAGAIN;
+}
