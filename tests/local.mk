@@ -55,6 +55,9 @@ tests_unit_test_cell_index_SOURCES = tests/unit/test_cell_index.c
 tests_unit_test_cell_index_LDADD = $(TEST_LIBS_GEO)
 
 include tests/fuzz/local.mk
+include tests/system/local.mk
+include tests/system/geo.mk
+include tests/bench/local.mk
 
 TEST_LIBS_LINK = liblink.a libcodec.a libbase.a $(OSMO_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS) $(TESTS_LIBS)
 check_PROGRAMS += \
@@ -67,3 +70,16 @@ tests_unit_test_link_SOURCES = tests/unit/test_link.c tests/unit/fake_peer.c tes
 tests_unit_test_link_LDADD = $(TEST_LIBS_LINK)
 tests_unit_test_link_cbsp_SOURCES = tests/unit/test_link_cbsp.c tests/unit/fake_peer.c tests/unit/fake_peer.h
 tests_unit_test_link_cbsp_LDADD = $(TEST_LIBS_LINK)
+
+TEST_LIBS_CORE = libcore.a libgeo.a libcap.a libcodec.a libbase.a \
+	$(OSMO_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS) -lm
+check_PROGRAMS += \
+	tests/unit/test_target \
+	tests/unit/test_cell \
+	tests/unit/test_store
+tests_unit_test_target_SOURCES = tests/unit/test_target.c
+tests_unit_test_target_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_cell_SOURCES = tests/unit/test_cell.c
+tests_unit_test_cell_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_LDADD = $(TEST_LIBS_CORE)

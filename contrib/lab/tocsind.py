@@ -77,6 +77,7 @@ class Tocsind:
         self.cells_file = os.path.join(folder, "cells.csv")
         self.config_file = os.path.join(folder, "tocsind.cfg")
         self.log_file = os.path.join(folder, "tocsind.log")
+        self.wrapper = []           # a command that ends by becoming the daemon
         self.process = None
         os.makedirs(self.store, exist_ok=True)
 
@@ -86,7 +87,7 @@ class Tocsind:
             file.write(config(store or self.store, self.cells_file, peers, **more))
 
     def start(self, timeout=20):
-        self.process = self.namespace.start([self.binary, "-c", self.config_file], self.log_file)
+        self.process = self.namespace.start([*self.wrapper, self.binary, "-c", self.config_file], self.log_file)
         wait_for("the HTTP port of tocsind", self._serving_or_dead, timeout)
 
     def _serving_or_dead(self):

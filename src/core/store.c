@@ -278,7 +278,8 @@ int store_put_ended(struct store_txn *txn, const char *alert_id, int64_t utc)
 	return txn->error;
 }
 
-int store_put_event(struct store_txn *txn, const char *alert_id, int64_t utc, const char *kind, const char *detail)
+int store_put_event(struct store_txn *txn, const char *alert_id, int64_t utc, const char *kind,
+		    const char *detail)
 {
 	struct op *op = op_add(txn, SQL_PUT_EVENT, 4);
 
@@ -323,6 +324,7 @@ static int run_op(struct sql *sql, const struct op *op)
 
 	for (i = 0; i < op->n && rc == SQLITE_OK; i++)
 		rc = bind(stmt, i + 1, &op->values[i]);
+	errno = 0;
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
 	if (rc != SQLITE_DONE) {
@@ -633,7 +635,8 @@ const char *store_dir(const struct store *store)
 
 static int refuse(const struct store *store, struct problem *problem, const char *what, int rc)
 {
-	return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, store->dir, 0, "%s: %s", what, strerror(-rc));
+	return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, store->dir, 0, "%s: %s", what,
+			   strerror(-rc));
 }
 
 static int sync_folder(int dirfd, const char *name)
@@ -668,9 +671,10 @@ static int make_database_file(int dirfd)
 
 static int open_folder(struct store *store, struct problem *problem)
 {
+	bool made = mkdir(store->dir, 0700) == 0;
 	int rc, dirfd;
 
-	if (mkdir(store->dir, 0700) < 0 && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return refuse(store, problem, "the folder cannot be made", -errno);
 	dirfd = open(store->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
@@ -684,7 +688,7 @@ static int open_folder(struct store *store, struct problem *problem)
 		rc = make_database_file(dirfd);
 	if (!rc)
 		rc = sync_folder(dirfd, ".");
-	if (!rc)
+	if (!rc && made)
 		rc = sync_folder(dirfd, "..");
 	close(dirfd);
 	return rc < 0 ? refuse(store, problem, "the folder cannot be used", rc) : 0;
@@ -758,12 +762,14 @@ static int loaded(struct store *store, int rc, const char *what)
 	return rc;
 }
 
-int store_load_keys(struct store *store, int (*cb)(const struct alert_row *row, void *data), void *data)
+int store_load_keys(struct store *store, int (*cb)(const struct alert_row *row, void *data),
+		    void *data)
 {
 	return loaded(store, sql_load_keys(&store->sql, cb, data), "the keys of alerts");
 }
 
-int store_load_live(struct store *store, int (*cb)(const struct alert_row *row, void *data), void *data)
+int store_load_live(struct store *store, int (*cb)(const struct alert_row *row, void *data),
+		    void *data)
 {
 	return loaded(store, sql_load_live(&store->sql, cb, data), "live alerts");
 }
@@ -780,7 +786,8 @@ int store_load_deliveries(struct store *store, const char *alert_id,
 	return loaded(store, sql_load_deliveries(&store->sql, alert_id, NULL, cb, data), "deliveries");
 }
 
-int store_load_ledger(struct store *store, int (*cb)(const struct ledger_entry *entry, void *data), void *data)
+int store_load_ledger(struct store *store, int (*cb)(const struct ledger_entry *entry, void *data),
+		      void *data)
 {
 	return loaded(store, sql_load_ledger(&store->sql, cb, data), "the ledger");
 }

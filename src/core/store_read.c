@@ -349,7 +349,8 @@ int sql_load_live(struct sql *sql, int (*cb)(const struct alert_row *row, void *
 	return each_row(sql, SQL_LOAD_LIVE, NULL, on_alert, &load);
 }
 
-int sql_load_ledger(struct sql *sql, int (*cb)(const struct ledger_entry *entry, void *data), void *data)
+int sql_load_ledger(struct sql *sql, int (*cb)(const struct ledger_entry *entry, void *data),
+		    void *data)
 {
 	struct load load = { .on_entry = cb, .data = data };
 
@@ -493,7 +494,8 @@ const char *store_reader_why(const struct store_reader *r)
 	return r->sql.why;
 }
 
-int store_read_alerts(struct store_reader *r, void *ctx, int64_t before_seq, size_t max, struct alert_row **out)
+int store_read_alerts(struct store_reader *r, void *ctx, int64_t before_seq, size_t max,
+		      struct alert_row **out)
 {
 	sqlite3_stmt *stmt = r->sql.stmts[SQL_READ_ALERTS];
 	struct rows rows;
@@ -508,7 +510,7 @@ int store_read_alerts(struct store_reader *r, void *ctx, int64_t before_seq, siz
 }
 
 struct one_alert {
-	struct alert_row *row;
+	struct alert_row row;
 	bool found;
 };
 
@@ -516,27 +518,28 @@ static int read_one_alert(struct columns *c, void *data)
 {
 	struct one_alert *one = data;
 	const uint8_t *bytes;
-	int rc = alert_from_row(c, one->row);
+	int rc = alert_from_row(c, &one->row);
 
 	if (rc < 0)
 		return rc;
 	one->found = true;
-	bytes = col_blob(c, &one->row->n_bytes);
-	one->row->bytes = bytes ? talloc_memdup(c->ctx, bytes, one->row->n_bytes) : NULL;
-	return bytes && !one->row->bytes ? -ENOMEM : 0;
+	bytes = col_blob(c, &one->row.n_bytes);
+	one->row.bytes = bytes ? talloc_memdup(c->ctx, bytes, one->row.n_bytes) : NULL;
+	return bytes && !one->row.bytes ? -ENOMEM : 0;
 }
 
-int store_read_alert(struct store_reader *r, void *ctx, const char *id, bool with_bytes, struct alert_row *row)
+int store_read_alert(struct store_reader *r, void *ctx, const char *id, bool with_bytes,
+		     struct alert_row *row)
 {
-	struct one_alert one = { .row = row };
+	struct one_alert one = { .found = false };
 	int rc;
 
-	*row = (struct alert_row){ 0 };
 	bind_text(&r->sql, SQL_READ_ALERT, 1, id);
 	sqlite3_bind_int(r->sql.stmts[SQL_READ_ALERT], 2, with_bytes);
 	rc = each_row(&r->sql, SQL_READ_ALERT, ctx, read_one_alert, &one);
 	if (rc < 0)
 		return rc;
+	*row = one.row;	/* last: the id asked for may lie in it */
 	return one.found ? 0 : -ENOENT;
 }
 
@@ -552,7 +555,8 @@ int store_read_messages(struct store_reader *r, void *ctx, const char *id, struc
 	return rows_end(&rows, rc, out);
 }
 
-int store_read_deliveries(struct store_reader *r, void *ctx, const char *id, const char *peer, struct delivery_row **out)
+int store_read_deliveries(struct store_reader *r, void *ctx, const char *id, const char *peer,
+			  struct delivery_row **out)
 {
 	struct rows rows;
 	int rc = rows_init(&rows, ctx, sizeof(struct delivery_row));

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/core/schema_sql.h"
+#include <src/core/schema_sql.h>
 
 #define SCHEMA_VERSION 1
 #define BUSY_TIMEOUT_MS 5000
@@ -74,16 +74,17 @@ static int constraint_errno(int extended)
 	       -EEXIST : -EINVAL;
 }
 
-/* No space shows as SQLITE_FULL for ENOSPC only; a quota or a limit of file size as an I/O error. */
-static int io_errno(sqlite3 *db)
+/* No space shows as SQLITE_FULL for ENOSPC only; a quota or a limit of file size as an I/O error
+ * whose cause is, after a failed COMMIT, not in sqlite3_system_errno() but still in errno. */
+static int io_errno(int system)
 {
-	int system = sqlite3_system_errno(db);
-
 	return system == ENOSPC || system == EDQUOT || system == EFBIG ? -ENOSPC : -EIO;
 }
 
 int sql_error(struct sql *sql, int sqlite_rc)
 {
+	int system = errno;
+
 	snprintf(sql->why, sizeof(sql->why), "%s", sql->db ? sqlite3_errmsg(sql->db) : "no memory");
 	switch (sqlite_rc & 0xff) {
 	case SQLITE_OK:
@@ -99,7 +100,7 @@ int sql_error(struct sql *sql, int sqlite_rc)
 	case SQLITE_FULL:
 		return -ENOSPC;
 	case SQLITE_IOERR:
-		return (sqlite_rc == SQLITE_IOERR_NOMEM) ? -ENOMEM : io_errno(sql->db);
+		return (sqlite_rc == SQLITE_IOERR_NOMEM) ? -ENOMEM : io_errno(system);
 	case SQLITE_NOMEM:
 		return -ENOMEM;
 	case SQLITE_BUSY:
@@ -117,12 +118,11 @@ int sql_error(struct sql *sql, int sqlite_rc)
 
 int sql_run(struct sql *sql, enum sql_stmt stmt)
 {
-	int rc = sqlite3_step(sql->stmts[stmt]);
+	int rc;
 
-	if (rc == SQLITE_DONE)
-		rc = 0;
-	else
-		rc = sql_error(sql, rc);
+	errno = 0;
+	rc = sqlite3_step(sql->stmts[stmt]);
+	rc = rc == SQLITE_DONE ? 0 : sql_error(sql, rc);
 	sqlite3_reset(sql->stmts[stmt]);
 	return rc;
 }

@@ -55,7 +55,8 @@ int sql_open_reader(struct sql *sql, const char *path);
 void sql_close(struct sql *sql);
 /*! Run a statement that has no parameters and gives no rows. \returns 0 or a negative errno. */
 int sql_run(struct sql *sql, enum sql_stmt stmt);
-/*! Make the errno of what SQLite returned and keep its message in why. */
+/*! Make the errno of what SQLite returned and keep its message in why. Looks at errno, too, which
+ *  is to be 0 before the call that may fail. */
 int sql_error(struct sql *sql, int sqlite_rc);
 
 /*! Something that is read with the handle of the store or of a reader. */

@@ -183,6 +183,20 @@ int http_jobs_start(struct http *http)
 	return osmo_fd_register(&http->queue->event_ofd);
 }
 
+/* osmo_it_q_dequeue() of libosmocore 1.7.0 takes the list's head for an item when there is none. */
+static struct http_request *dequeue(struct osmo_it_q *queue)
+{
+	struct http_request *req = NULL;
+	bool empty;
+
+	pthread_mutex_lock(&queue->mutex);
+	empty = llist_empty(&queue->list);
+	pthread_mutex_unlock(&queue->mutex);
+	if (!empty)
+		osmo_it_q_dequeue(queue, &req, list);
+	return req;
+}
+
 /* A listener's thread that has counted its job and not yet queued it is between two lines: it
  * comes. One that counts from now on sees that we are stopping. */
 static void drain(struct http *http)
@@ -191,7 +205,7 @@ static void drain(struct http *http)
 	unsigned int i;
 
 	do {
-		osmo_it_q_dequeue(http->queue, &req, list);
+		req = dequeue(http->queue);
 		if (req)
 			on_queued(http->queue, &req->list);
 		for (i = 0; i < HTTP_NUM_CLASS; i++)

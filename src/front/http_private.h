@@ -141,6 +141,7 @@ struct http_request {
 	const struct http_route *route;
 	char *arg;			/*!< the variable part of the path */
 	bool is_post;
+	bool is_head;
 	bool close;			/*!< no further request on this connection */
 	struct problem problem;		/*!< why it is refused; PROBLEM_NONE so far */
 	const char *allow;		/*!< of a 405 */

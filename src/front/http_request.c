@@ -183,6 +183,8 @@ void http_reply_stream(struct http_request *req, http_stream_next next, void *da
 	struct stream *s = talloc_zero(NULL, struct stream);
 	struct MHD_Response *response = NULL;
 
+	/* After the header of an answer of unknown length the library closes; so say it. */
+	req->close |= req->is_head;
 	if (s) {
 		s->next = next;
 		s->data = talloc_steal(s, data);
@@ -290,7 +292,7 @@ static const char *allowed(unsigned int serves, bool get, bool post)
 
 static void find_route(struct http_request *req, const char *url, const char *method)
 {
-	const char *wanted = strcmp(method, "HEAD") ? method : "GET", *arg = NULL;
+	const char *wanted = req->is_head ? "GET" : method, *arg = NULL;
 	unsigned int serves = req->listener->config.serves;
 	bool get = false, post = false;
 	size_t i, n = 0;
@@ -409,6 +411,7 @@ static enum MHD_Result begin(struct http_request *req, const char *url, const ch
 
 	take_up_settings(req->listener);
 	http_conn_allow_ms(req->conn, limits->body_ms);
+	req->is_head = !strcmp(method, "HEAD");
 	find_route(req, url, method);
 	if (req->problem.code == PROBLEM_NONE)
 		MHD_get_connection_values(req->connection, MHD_GET_ARGUMENT_KIND, check_param, req);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,31 +43,46 @@ static int on_stat_group(struct osmo_stat_item_group *group, void *data)
 	return groups_add(data, group);
 }
 
-static int by_number(uintptr_t a, uintptr_t b)
+static int by_number(unsigned int a, unsigned int b)
 {
 	return a < b ? -1 : a > b;
 }
 
-static int by_ctr_desc(const void *a, const void *b)
+static int by_counter_kind(const void *a, const void *b)
 {
 	const struct rate_ctr_group *x = *(struct rate_ctr_group *const *)a;
 	const struct rate_ctr_group *y = *(struct rate_ctr_group *const *)b;
 	int rc = strcmp(x->desc->group_name_prefix, y->desc->group_name_prefix);
 
 	if (!rc)
-		rc = by_number((uintptr_t)x->desc, (uintptr_t)y->desc);
+		rc = by_number(x->desc->num_ctr, y->desc->num_ctr);
 	return rc ? rc : by_number(x->idx, y->idx);
 }
 
-static int by_stat_desc(const void *a, const void *b)
+static int by_gauge_kind(const void *a, const void *b)
 {
 	const struct osmo_stat_item_group *x = *(struct osmo_stat_item_group *const *)a;
 	const struct osmo_stat_item_group *y = *(struct osmo_stat_item_group *const *)b;
 	int rc = strcmp(x->desc->group_name_prefix, y->desc->group_name_prefix);
 
 	if (!rc)
-		rc = by_number((uintptr_t)x->desc, (uintptr_t)y->desc);
+		rc = by_number(x->desc->num_items, y->desc->num_items);
 	return rc ? rc : by_number(x->idx, y->idx);
+}
+
+/* Groups of one kind may have descriptions at different addresses: the library makes a copy for
+ * each group where it has to correct a name. */
+static bool same_counters(const struct rate_ctr_group *a, const struct rate_ctr_group *b)
+{
+	unsigned int i;
+
+	if (strcmp(a->desc->group_name_prefix, b->desc->group_name_prefix) || a->desc->num_ctr != b->desc->num_ctr)
+		return false;
+	for (i = 0; i < a->desc->num_ctr; i++) {
+		if (strcmp(a->desc->ctr_desc[i].name, b->desc->ctr_desc[i].name))
+			return false;
+	}
+	return true;
 }
 
 /* Metric names here are [a-z0-9_] only; the library's have dots, colons and capitals as well. */
@@ -174,9 +188,9 @@ static int render_counters(FILE *out)
 	rc = rate_ctr_for_each_group(on_ctr_group, &groups);
 	list = (struct rate_ctr_group **)groups.list;
 	if (!rc && groups.n) {
-		qsort(list, groups.n, sizeof(*list), by_ctr_desc);
+		qsort(list, groups.n, sizeof(*list), by_counter_kind);
 		for (i = 0; i < groups.n; i = end) {
-			for (end = i + 1; end < groups.n && list[end]->desc == list[i]->desc; end++)
+			for (end = i + 1; end < groups.n && same_counters(list[i], list[end]); end++)
 				;
 			put_counters(out, list + i, end - i);
 		}
@@ -195,7 +209,7 @@ static int render_gauges(FILE *out)
 	rc = osmo_stat_item_for_each_group(on_stat_group, &groups);
 	list = (struct osmo_stat_item_group **)groups.list;
 	if (!rc && groups.n) {
-		qsort(list, groups.n, sizeof(*list), by_stat_desc);
+		qsort(list, groups.n, sizeof(*list), by_gauge_kind);
 		for (i = 0; i < groups.n; i = end) {
 			for (end = i + 1; end < groups.n && list[end]->desc == list[i]->desc; end++)
 				;

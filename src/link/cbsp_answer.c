@@ -29,12 +29,14 @@ struct mentions {
 /* Discriminator, PLMN, LAC, CI, of which the kind uses what it has. */
 static uint64_t cell_key(enum cbsp_disc disc, const struct cbsp_cell *c)
 {
-	uint64_t plmn = (uint64_t)c->mcc << 43 | (uint64_t)c->mnc << 33 | (uint64_t)(c->mnc_digits == 3) << 32;
+	uint64_t plmn = (uint64_t)c->mcc << 43 | (uint64_t)c->mnc << 33 |
+			(uint64_t)(c->mnc_digits == 3) << 32;
 	uint64_t key = (uint64_t)disc << 56;
 
 	if (disc == CBSP_DISC_CGI || disc == CBSP_DISC_LAI)
 		key |= plmn;
-	if (disc == CBSP_DISC_CGI || disc == CBSP_DISC_LAC_CI || disc == CBSP_DISC_LAI || disc == CBSP_DISC_LAC)
+	if (disc == CBSP_DISC_CGI || disc == CBSP_DISC_LAC_CI || disc == CBSP_DISC_LAI ||
+	    disc == CBSP_DISC_LAC)
 		key |= (uint64_t)c->lac << 16;
 	if (disc == CBSP_DISC_CGI || disc == CBSP_DISC_LAC_CI || disc == CBSP_DISC_CI)
 		key |= c->ci;
@@ -48,7 +50,7 @@ static enum peer_answer answer_of_cause(enum peer_verb verb, uint8_t cause)
 		return verb == PEER_WRITE ? PEER_ANSWER_ALREADY : PEER_ANSWER_REFUSED;
 	case CBSP_CAUSE_REFERENCE_NOT_IDENTIFIED:
 		return verb == PEER_WRITE ? PEER_ANSWER_REFUSED : PEER_ANSWER_ABSENT;
-	case CBSP_CAUSE_PARAMETER_NOT_RECOGNISED:	/* what OsmoBSC says of a cell it does not have */
+	case CBSP_CAUSE_PARAMETER_NOT_RECOGNISED:	/* OsmoBSC: a cell it does not have */
 	case CBSP_CAUSE_CELL_NOT_VALID:
 	case CBSP_CAUSE_NOT_SUPPORTED:
 	case CBSP_CAUSE_EXTENDED_CHANNEL:
@@ -77,11 +79,14 @@ static void merge(struct peer_result *into, const struct peer_result *other)
 	}
 }
 
-static void add(struct mentions *all, enum cbsp_disc disc, const struct cbsp_cell *cell, struct peer_result result)
+static void add(struct mentions *all, enum cbsp_disc disc, const struct cbsp_cell *cell,
+		struct peer_result result)
 {
 	static const struct cbsp_cell none;
 
-	all->m[all->n++] = (struct mention){ .key = cell_key(disc, cell ? cell : &none), .result = result };
+	all->m[all->n++] = (struct mention){
+		.key = cell_key(disc, cell ? cell : &none), .result = result,
+	};
 	all->discs |= 1u << disc;
 }
 
@@ -157,7 +162,8 @@ static void sort_mentions(struct mentions *all)
 static int collect(void *ctx, const struct cbsp_pdu *pdu, enum peer_verb verb, struct mentions *all)
 {
 	*all = (struct mentions){};
-	all->m = talloc_array(ctx, struct mention, pdu->cells.n + pdu->n_counts + pdu->n_failures + 2);
+	all->m = talloc_array(ctx, struct mention,
+			      pdu->cells.n + pdu->n_counts + pdu->n_failures + 2);
 	if (!all->m)
 		return -ENOMEM;
 	if (pdu->cells.present)
@@ -200,8 +206,10 @@ static enum peer_answer word_for_bss(const size_t n[_NUM_ANSWER], enum peer_verb
 	bool impossible = n[PEER_ANSWER_IMPOSSIBLE] && verb != PEER_STOP;
 	bool others = n[PEER_ANSWER_DONE] || n[PEER_ANSWER_ALREADY] || n[PEER_ANSWER_ABSENT];
 
+	if ((refused || impossible) && others)
+		return PEER_ANSWER_NONE;
 	if (refused || impossible)
-		return others ? PEER_ANSWER_NONE : refused ? PEER_ANSWER_REFUSED : PEER_ANSWER_IMPOSSIBLE;
+		return refused ? PEER_ANSWER_REFUSED : PEER_ANSWER_IMPOSSIBLE;
 	/* Asked for and missing somewhere: to be written again. */
 	if (n[PEER_ANSWER_ABSENT] && verb == PEER_QUERY)
 		return PEER_ANSWER_ABSENT;
@@ -226,6 +234,17 @@ static void map_bss(const struct mentions *all, enum peer_verb verb, struct peer
 	result->answer = word_for_bss(n, verb);
 }
 
+/* Leave what belongs to the answer: counts to success, causes to anything else. */
+static void tidy(struct peer_result *result)
+{
+	if (result->answer == PEER_ANSWER_DONE) {
+		result->cause = 0;
+	} else {
+		result->has_count = false;
+		result->count = 0;
+	}
+}
+
 static bool is_complete(enum cbsp_msg_type type)
 {
 	return type == CBSP_WRITE_REPLACE_COMPLETE || type == CBSP_KILL_COMPLETE ||
@@ -247,6 +266,7 @@ int cbsp_answer_map(void *ctx, const struct cbsp_pdu *pdu, const struct peer_req
 			map_bss(&all, request->verb, &results[i]);
 		else
 			map_cell(&all, &request->targets[i], &results[i]);
+		tidy(&results[i]);
 	}
 	talloc_free(all.m);
 	return 0;

@@ -2,7 +2,7 @@
 /* A conn is an osmo_wqueue with a frame buffer on its reading side. Two things of the select loop
  * shape the code: a callback may come for a descriptor of the same number that was closed a moment
  * ago, so every readiness is a hint only; and osmo_wqueue_bfd_cb() goes on to use the queue after
- * our callbacks return, so a conn freed inside one of them lives on, closed, until it is through. */
+ * our callbacks return, so a conn freed inside one of them lives on, closed, until then. */
 #include <tocsin/link/conn.h>
 
 #include <errno.h>
@@ -32,7 +32,7 @@ struct conn {
 	bool dead;		/* freed by its owner inside a callback */
 	bool busy;		/* inside a callback */
 	size_t queued;		/* octets in the queue */
-	uint8_t *rx;		/* begins with the first octet of a frame; NULL while nothing waits */
+	uint8_t *rx; /* begins with the first octet of a frame; NULL while nothing waits */
 	size_t rx_len;
 	char remote[CONN_ADDRESS_LEN];
 };
@@ -72,7 +72,7 @@ static bool conn_is_shut(const struct conn *conn)
 	return conn->wq.bfd.fd < 0;
 }
 
-/* Freed with its parent. talloc hands a busy conn to the parent's parent, and conn_cb() frees it. */
+/* When the parent is freed, talloc hands a busy conn to its grandparent; conn_cb() frees it. */
 static int conn_destructor(struct conn *conn)
 {
 	conn_shut(conn);
@@ -95,7 +95,7 @@ static void conn_lost(struct conn *conn, const char *why)
 	conn->ops->on_closed(conn->priv, why);
 }
 
-/* Hand out the whole frames in the buffer. \returns octets used, or -EBADF once the conn is shut. */
+/* Hand out the whole frames. \returns octets used, or -EBADF once the conn is shut. */
 static long conn_frames(struct conn *conn)
 {
 	size_t pos = 0;
@@ -290,7 +290,8 @@ static int bind_local(int fd, const struct conn_config *config, int family)
 		return -EINVAL;
 	if (config->local_port) {
 		set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close));
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_on_close,
+				 sizeof(abort_on_close));
 	} else {
 		set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	}
@@ -316,8 +317,8 @@ static int start_connect(const struct conn_config *config, const struct osmo_soc
 	return fd;
 }
 
-int conn_connect(void *ctx, const struct conn_config *config, const struct conn_ops *ops, void *priv,
-		 struct conn **out)
+int conn_connect(void *ctx, const struct conn_config *config, const struct conn_ops *ops,
+		 void *priv, struct conn **out)
 {
 	struct osmo_sockaddr remote;
 	int fd, rc;

@@ -43,18 +43,18 @@ static const struct value_string event_names[] = {
 };
 
 const struct osmo_tdef link_tdefs[] = {
-	{ .T = LINK_T_BACKOFF_MIN, .default_val = 1000, .unit = OSMO_TDEF_MS, .min_val = 10, .max_val = 3600000,
-	  .desc = "Wait before the second attempt to connect" },
-	{ .T = LINK_T_BACKOFF_MAX, .default_val = 30000, .unit = OSMO_TDEF_MS, .min_val = 10, .max_val = 3600000,
-	  .desc = "Longest wait between attempts to connect" },
-	{ .T = LINK_T_CONNECT, .default_val = 10, .unit = OSMO_TDEF_S, .min_val = 1, .max_val = 600,
-	  .desc = "Time for a conn to be established" },
-	{ .T = LINK_T_OPEN, .default_val = 10, .unit = OSMO_TDEF_S, .min_val = 1, .max_val = 600,
-	  .desc = "Time for the peer to answer the greeting" },
-	{ .T = LINK_T_KEEP_ALIVE, .default_val = 30, .unit = OSMO_TDEF_S, .min_val = 1, .max_val = 3600,
-	  .desc = "Silence of the peer before a keep-alive is sent" },
-	{ .T = LINK_T_KEEP_ALIVE_ANSWER, .default_val = 10, .unit = OSMO_TDEF_S, .min_val = 1, .max_val = 3600,
-	  .desc = "Time for the peer to answer a keep-alive" },
+	{ .T = LINK_T_BACKOFF_MIN, .default_val = 1000, .unit = OSMO_TDEF_MS,
+	  .min_val = 10, .max_val = 3600000, .desc = "Wait before the second attempt to connect" },
+	{ .T = LINK_T_BACKOFF_MAX, .default_val = 30000, .unit = OSMO_TDEF_MS,
+	  .min_val = 10, .max_val = 3600000, .desc = "Longest wait between attempts to connect" },
+	{ .T = LINK_T_CONNECT, .default_val = 10, .unit = OSMO_TDEF_S,
+	  .min_val = 1, .max_val = 600, .desc = "Time for a conn to be established" },
+	{ .T = LINK_T_OPEN, .default_val = 10, .unit = OSMO_TDEF_S,
+	  .min_val = 1, .max_val = 600, .desc = "Time for the peer to answer the greeting" },
+	{ .T = LINK_T_KEEP_ALIVE, .default_val = 30, .unit = OSMO_TDEF_S,
+	  .min_val = 1, .max_val = 3600, .desc = "Silence of the peer before a keep-alive is sent" },
+	{ .T = LINK_T_KEEP_ALIVE_ANSWER, .default_val = 10, .unit = OSMO_TDEF_S,
+	  .min_val = 1, .max_val = 3600, .desc = "Time for the peer to answer a keep-alive" },
 	{}
 };
 
@@ -114,7 +114,8 @@ static void go(struct link *link, enum link_st state, unsigned long timeout_ms, 
  * conns and closes them at once is not asked every second. */
 static unsigned long next_backoff(struct link *link)
 {
-	unsigned long min = link_t(link, LINK_T_BACKOFF_MIN), max = link_t(link, LINK_T_BACKOFF_MAX);
+	unsigned long min = link_t(link, LINK_T_BACKOFF_MIN);
+	unsigned long max = link_t(link, LINK_T_BACKOFF_MAX);
 	unsigned long bound;
 	uint32_t random = 0;
 
@@ -145,7 +146,8 @@ static void watch_arm(struct link *link)
 	if (link->probing)
 		link->watch_due_ms = link->probe_ms + link_t(link, LINK_T_KEEP_ALIVE_ANSWER);
 	else
-		link->watch_due_ms = OSMO_MAX(link->last_rx_ms, link->probe_ms) + link_t(link, LINK_T_KEEP_ALIVE);
+		link->watch_due_ms = OSMO_MAX(link->last_rx_ms, link->probe_ms) +
+				     link_t(link, LINK_T_KEEP_ALIVE);
 	timer_arm(&link->watch, link->watch_due_ms);
 }
 
@@ -241,7 +243,8 @@ static void seat_conn(void *priv, int fd)
 	link_drop(link, "the peer opened a new conn");
 	rc = conn_accept(link, fd, &link->conn_ops, link, &link->conn);
 	if (rc < 0) {
-		LOGP(DLINK, LOGL_ERROR, "peer=%s conn lost: %s\n", peer_name(link->peer), strerror(-rc));
+		LOGP(DLINK, LOGL_ERROR, "peer=%s conn lost: %s\n", peer_name(link->peer),
+		     strerror(-rc));
 		return;
 	}
 	osmo_fsm_inst_dispatch(link->fi, LINK_EV_CONN_UP, NULL);
@@ -368,7 +371,8 @@ static void open_timeout(struct link *link)
 		return;
 	}
 	/* The peer may have no other conn to offer: better this one than none. */
-	LOGP(DLINK, LOGL_ERROR, "peer=%s does not answer the greeting, used all the same\n", peer_name(link->peer));
+	LOGP(DLINK, LOGL_ERROR, "peer=%s does not answer the greeting, used all the same\n",
+	     peer_name(link->peer));
 	set_why(link, "the greeting was not answered");
 	go(link, LINK_ST_UP, 0, 0);
 }
@@ -469,14 +473,16 @@ void link_config_init(struct link_config *config)
 	};
 }
 
-static int check_range(enum link_timer t, unsigned long value, const char *field, struct problem *problem)
+static int check_range(enum link_timer t, unsigned long value, const char *field,
+		       struct problem *problem)
 {
 	const struct osmo_tdef *tdef;
 
 	osmo_tdef_for_each (tdef, link_tdefs) {
 		if (tdef->T == t && (value < tdef->min_val || value > tdef->max_val))
-			return problem_set(problem, PROBLEM_CONFIG, field, 0, "must be between %lu and %lu %s",
-					   tdef->min_val, tdef->max_val, osmo_tdef_unit_name(tdef->unit));
+			return problem_set(problem, PROBLEM_CONFIG, field, 0,
+					   "must be between %lu and %lu %s", tdef->min_val,
+					   tdef->max_val, osmo_tdef_unit_name(tdef->unit));
 	}
 	return 0;
 }
@@ -486,16 +492,20 @@ static int check_addresses(const struct link_config *c, struct problem *problem)
 	struct osmo_sockaddr remote, local;
 
 	if (!c->remote_ip || conn_address(c->remote_ip, 0, &remote) < 0)
-		return problem_set(problem, PROBLEM_CONFIG, "remote-ip", 0, "must be an IPv4 or IPv6 address");
+		return problem_set(problem, PROBLEM_CONFIG, "remote-ip", 0,
+				   "must be an IPv4 or IPv6 address");
 	if (c->local_ip && conn_address(c->local_ip, 0, &local) < 0)
-		return problem_set(problem, PROBLEM_CONFIG, "local-ip", 0, "must be an IPv4 or IPv6 address");
+		return problem_set(problem, PROBLEM_CONFIG, "local-ip", 0,
+				   "must be an IPv4 or IPv6 address");
 	if (c->local_ip && remote.u.sa.sa_family != local.u.sa.sa_family)
 		return problem_set(problem, PROBLEM_CONFIG, "local-ip", 0,
 				   "must be of the same family as remote-ip");
 	if (c->role == LINK_CONNECT && !c->remote_port)
-		return problem_set(problem, PROBLEM_CONFIG, "remote-port", 0, "must be set in role connect");
+		return problem_set(problem, PROBLEM_CONFIG, "remote-port", 0,
+				   "must be set in role connect");
 	if (c->role == LINK_LISTEN && !c->local_port)
-		return problem_set(problem, PROBLEM_CONFIG, "local-port", 0, "must be set in role listen");
+		return problem_set(problem, PROBLEM_CONFIG, "local-port", 0,
+				   "must be set in role listen");
 	return 0;
 }
 
@@ -503,14 +513,17 @@ int link_config_check(const struct link_config *c, struct problem *problem)
 {
 	if (check_addresses(c, problem) < 0 ||
 	    check_range(LINK_T_KEEP_ALIVE, c->keep_alive_s, "keep-alive", problem) < 0 ||
-	    check_range(LINK_T_KEEP_ALIVE_ANSWER, c->keep_alive_timeout_s, "keep-alive-timeout", problem) < 0 ||
+	    check_range(LINK_T_KEEP_ALIVE_ANSWER, c->keep_alive_timeout_s, "keep-alive-timeout",
+			problem) < 0 ||
 	    check_range(LINK_T_BACKOFF_MIN, c->backoff_min_ms, "backoff-min", problem) < 0 ||
 	    check_range(LINK_T_BACKOFF_MAX, c->backoff_max_ms, "backoff-max", problem) < 0)
 		return -EINVAL;
 	if (c->backoff_min_ms > c->backoff_max_ms)
-		return problem_set(problem, PROBLEM_CONFIG, "backoff-min", 0, "must not exceed backoff-max");
+		return problem_set(problem, PROBLEM_CONFIG, "backoff-min", 0,
+				   "must not exceed backoff-max");
 	if (c->tcp_user_timeout_s > 3600)
-		return problem_set(problem, PROBLEM_CONFIG, "tcp-user-timeout", 0, "must not exceed 3600 s");
+		return problem_set(problem, PROBLEM_CONFIG, "tcp-user-timeout", 0,
+				   "must not exceed 3600 s");
 	return 0;
 }
 
@@ -582,8 +595,8 @@ static int start_listening(struct link *link)
 	return listener_join(link, c->listeners, &config, &seat_ops, link, &link->seat);
 }
 
-int link_open(void *ctx, struct peer *peer, const struct link_config *config, const struct link_ops *ops,
-	      void *priv, struct link **out)
+int link_open(void *ctx, struct peer *peer, const struct link_config *config,
+	      const struct link_ops *ops, void *priv, struct link **out)
 {
 	struct link *link;
 	int rc;

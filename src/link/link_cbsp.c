@@ -14,7 +14,7 @@
 
 #include "cbsp.h"
 
-/* One page on a CBCH: 8 multiframes of 51 x 120/26 ms (3GPP TS 45.002, 6.5.4); the unit of 8.2.8. */
+/* One page on a CBCH, 8 multiframes of 51 x 120/26 ms (3GPP TS 45.002, 6.5.4). */
 #define PERIOD_UNIT_MS 1883
 #define MAX_PERIOD 4095
 #define MAX_KEEP_ALIVE_S 120
@@ -27,9 +27,12 @@ enum { CATEGORY_HIGH = 0, CATEGORY_NORMAL = 2 };	/* 8.2.7 */
 static struct msgb *cbsp_msgb(const struct cbsp_config *config, const struct cbsp_pdu *pdu)
 {
 	size_t size = cbsp_encoded_size(pdu);
-	struct msgb *msg = size <= CBSP_MAX_PDU - 1 ? msgb_alloc_c(NULL, size, cbsp_msg_type_name(pdu->type)) : NULL;
+	struct msgb *msg;
 	int len;
 
+	if (size > UINT16_MAX)	/* what an msgb can hold; never by our limits */
+		return NULL;
+	msg = msgb_alloc_c(NULL, size, cbsp_msg_type_name(pdu->type));
 	if (!msg)
 		return NULL;
 	len = cbsp_encode(pdu, config->period_coding, msg->tail, msgb_tailroom(msg));
@@ -94,7 +97,8 @@ static void fill_text(struct cbsp_pdu *pdu, const struct peer_request *request)
 {
 	const struct message *m = request->message;
 
-	pdu->has_channel = pdu->has_category = pdu->has_period = pdu->has_num_broadcasts = pdu->has_dcs = true;
+	pdu->has_channel = pdu->has_category = pdu->has_period = pdu->has_num_broadcasts =
+		pdu->has_dcs = true;
 	/* Phones need not read the extended channel. */
 	pdu->channel = 0;
 	pdu->category = m->class == MESSAGE_CLASS_NATIONAL ? CATEGORY_HIGH : CATEGORY_NORMAL;
@@ -113,13 +117,14 @@ static void fill_emergency(struct cbsp_pdu *pdu, const struct peer_request *requ
 	pdu->emergency = 1;
 	pdu->warning_type = request->message->warning_type;
 	pdu->warning_period = cbsp_warning_period(seconds);
-	/* OsmoBSC refuses a second emergency message without an old serial number while one is on air
-	 * (cause 6), and takes any old serial number whether or not one is. */
+	/* OsmoBSC refuses a second emergency message without an old serial number while one is on
+	 * air (cause 6), and takes any old serial number whether or not one is. */
 	pdu->has_old_serial = request->again;
 	pdu->old_serial = request->message->serial;
 }
 
-static int send_request(struct cbsp_link *cl, struct cbsp_pdu *pdu, const struct peer_request *request)
+static int send_request(struct cbsp_link *cl, struct cbsp_pdu *pdu,
+			const struct peer_request *request)
 {
 	int rc;
 
@@ -142,15 +147,17 @@ static struct cbsp_link *link_up(const struct peer *peer)
 static int cbsp_submit(struct peer *peer, const struct peer_request *request)
 {
 	const struct message *m = request->message;
-	struct cbsp_pdu pdu = { .type = CBSP_WRITE_REPLACE, .has_new_serial = true, .new_serial = m->serial };
+	struct cbsp_pdu pdu = {
+		.type = CBSP_WRITE_REPLACE, .has_new_serial = true, .new_serial = m->serial,
+	};
 	struct cbsp_link *cl = link_up(peer);
 	struct problem problem;
 
 	if (!cl)
 		return -ENOTCONN;
 	if (cbs_check_drill(m->identifier, m->drill, &problem) < 0) {
-		LOGP(DCBSP, LOGL_ERROR, "peer=%s message %u not written: %s\n", peer_name(peer), m->identifier,
-		     problem.detail);
+		LOGP(DCBSP, LOGL_ERROR, "peer=%s message %u not written: %s\n", peer_name(peer),
+		     m->identifier, problem.detail);
 		return -EINVAL;
 	}
 	if (m->kind == MESSAGE_EMERGENCY) {
@@ -167,8 +174,10 @@ static int cbsp_withdraw(struct peer *peer, const struct peer_request *request)
 {
 	const struct message *m = request->message;
 	struct cbsp_pdu pdu = {
-		.type = CBSP_KILL, .has_old_serial = true, .old_serial = m->serial,
-		/* Its absence is what makes a KILL one of an emergency message (3GPP TS 48.049, 8.1.3). */
+		.type = CBSP_KILL,
+		.has_old_serial = true,
+		.old_serial = m->serial,
+		/* Absent in the KILL of an emergency message (3GPP TS 48.049, 8.1.3). */
 		.has_channel = m->kind == MESSAGE_TEXT,
 	};
 	struct cbsp_link *cl = link_up(peer);
@@ -180,7 +189,10 @@ static int cbsp_query(struct peer *peer, const struct peer_request *request)
 {
 	const struct message *m = request->message;
 	struct cbsp_pdu pdu = {
-		.type = CBSP_STATUS_QUERY, .has_old_serial = true, .old_serial = m->serial, .has_channel = true,
+		.type = CBSP_STATUS_QUERY,
+		.has_old_serial = true,
+		.old_serial = m->serial,
+		.has_channel = true,
 	};
 	struct cbsp_link *cl = link_up(peer);
 
@@ -266,9 +278,11 @@ int cbsp_config_check(const struct cbsp_config *config, struct problem *problem)
 	if (link_config_check(&c, problem) < 0)
 		return -EINVAL;
 	if (!config->period || config->period > MAX_PERIOD)
-		return problem_set(problem, PROBLEM_CONFIG, "period", 0, "must be between 1 and %u", MAX_PERIOD);
+		return problem_set(problem, PROBLEM_CONFIG, "period", 0, "must be between 1 and %u",
+				   MAX_PERIOD);
 	if (c.keep_alive_s > MAX_KEEP_ALIVE_S)
-		return problem_set(problem, PROBLEM_CONFIG, "keep-alive", 0, "must not exceed %u s", MAX_KEEP_ALIVE_S);
+		return problem_set(problem, PROBLEM_CONFIG, "keep-alive", 0, "must not exceed %u s",
+				   MAX_KEEP_ALIVE_S);
 	return 0;
 }
 

@@ -17,9 +17,11 @@ static void on_unmatched(struct cbsp_link *cl, const struct cbsp_pdu *pdu)
 
 /* Answers */
 
-static void on_answer(struct cbsp_link *cl, const struct cbsp_pdu *pdu, enum peer_verb verb, uint16_t serial)
+static void on_answer(struct cbsp_link *cl, const struct cbsp_pdu *pdu, enum peer_verb verb,
+		      uint16_t serial)
 {
-	const struct peer_request *request = peer_request_find(cl->peer, verb, pdu->message_identifier, serial);
+	const struct peer_request *request =
+		peer_request_find(cl->peer, verb, pdu->message_identifier, serial);
 	struct peer_result *results;
 
 	if (!request) {
@@ -42,12 +44,14 @@ static const struct peer_request *request_in_error(struct cbsp_link *cl, const s
 	if (!pdu->has_message_identifier)
 		return NULL;
 	if (pdu->has_new_serial)
-		return peer_request_find(cl->peer, PEER_WRITE, pdu->message_identifier, pdu->new_serial);
+		return peer_request_find(cl->peer, PEER_WRITE, pdu->message_identifier,
+					 pdu->new_serial);
 	if (!pdu->has_old_serial)
 		return NULL;
 	request = peer_request_find(cl->peer, PEER_STOP, pdu->message_identifier, pdu->old_serial);
 	if (!request)
-		request = peer_request_find(cl->peer, PEER_QUERY, pdu->message_identifier, pdu->old_serial);
+		request = peer_request_find(cl->peer, PEER_QUERY, pdu->message_identifier,
+					    pdu->old_serial);
 	return request;
 }
 
@@ -69,7 +73,9 @@ static void on_error_indication(struct cbsp_link *cl, const struct cbsp_pdu *pdu
 	if (!results)
 		return;
 	for (i = 0; i < request->n_targets; i++)
-		results[i] = (struct peer_result){ .answer = PEER_ANSWER_REFUSED, .cause = pdu->cause };
+		results[i] = (struct peer_result){
+			.answer = PEER_ANSWER_REFUSED, .cause = pdu->cause,
+		};
 	peer_request_done(cl->peer, request, results);
 	talloc_free(results);
 }
@@ -125,8 +131,8 @@ static void on_restart(struct cbsp_link *cl, const struct cbsp_pdu *pdu)
 	struct target_pattern *patterns;
 	size_t i;
 
-	LOGP(DCBSP, LOGL_NOTICE, "peer=%s RESTART, broadcast type %u, data %s\n", peer_name(cl->peer),
-	     pdu->broadcast_type, pdu->recovery ? "lost" : "available");
+	LOGP(DCBSP, LOGL_NOTICE, "peer=%s RESTART, broadcast type %u, data %s\n",
+	     peer_name(cl->peer), pdu->broadcast_type, pdu->recovery ? "lost" : "available");
 	if (is_for_all(list->disc, list->n)) {
 		peer_report_loss(cl->peer, loss, kind_of(pdu), NULL, 0);
 		return;
@@ -148,8 +154,10 @@ static void on_failure(struct cbsp_link *cl, const struct cbsp_pdu *pdu)
 
 	if (!pdu->n_failures)
 		return;
-	LOGP(DCBSP, LOGL_NOTICE, "peer=%s FAILURE of %zu cells, broadcast type %u, first cause %s\n",
-	     peer_name(cl->peer), pdu->n_failures, pdu->broadcast_type, cbsp_cause_name(pdu->failures[0].cause));
+	LOGP(DCBSP, LOGL_NOTICE,
+	     "peer=%s FAILURE of %zu cells, broadcast type %u, first cause %s\n",
+	     peer_name(cl->peer), pdu->n_failures, pdu->broadcast_type,
+	     cbsp_cause_name(pdu->failures[0].cause));
 	patterns = talloc_array(cl, struct target_pattern, pdu->n_failures);
 	if (!patterns)
 		return;
@@ -169,7 +177,8 @@ static void on_reset_done(struct cbsp_link *cl, const struct cbsp_pdu *pdu)
 		return;
 	}
 	if (pdu->type == CBSP_RESET_FAILURE)
-		LOGP(DCBSP, LOGL_ERROR, "peer=%s could not reset all of its cells\n", peer_name(cl->peer));
+		LOGP(DCBSP, LOGL_ERROR, "peer=%s could not reset all of its cells\n",
+		     peer_name(cl->peer));
 	link_opened(cl->link);
 }
 
@@ -221,6 +230,8 @@ void cbsp_rx(struct cbsp_link *cl, const uint8_t *octets, size_t len)
 	}
 	peer_count(cl->peer, PEER_CTR_RX_MALFORMED);
 	if (rate_pass(&cl->malformed, &left_out))
-		LOGP(DCBSP, LOGL_NOTICE, "peer=%s PDU of type %u (%s) not understood: %s (%u more not logged)\n",
-		     peer_name(cl->peer), octets[0], cbsp_msg_type_name(octets[0]), error ? error : "no memory", left_out);
+		LOGP(DCBSP, LOGL_NOTICE,
+		     "peer=%s PDU of type %u (%s) not understood: %s (%u more not logged)\n",
+		     peer_name(cl->peer), octets[0], cbsp_msg_type_name(octets[0]),
+		     error ? error : "no memory", left_out);
 }

@@ -70,7 +70,8 @@ static struct listener_member *member_for(struct listener *l, const struct osmo_
 	struct listener_member *m;
 
 	llist_for_each_entry(m, &l->members, entry) {
-		if (same_ip(&m->remote, remote) && (!port_of(&m->remote) || port_of(&m->remote) == port_of(remote)))
+		if (same_ip(&m->remote, remote) &&
+		    (!port_of(&m->remote) || port_of(&m->remote) == port_of(remote)))
 			return m;
 	}
 	return NULL;
@@ -87,8 +88,8 @@ static void refuse(struct listener *l, int fd, const struct osmo_sockaddr *remot
 	set->refused++;
 	if (rate_pass(&set->rate, &left_out)) {
 		osmo_sockaddr_to_str_buf(text, sizeof(text), remote);
-		LOGP(DLINK, LOGL_NOTICE, "conn from %s refused: no such peer (%u more not logged)\n", text,
-		     left_out);
+		LOGP(DLINK, LOGL_NOTICE,
+		     "conn from %s refused: no such peer (%u more not logged)\n", text, left_out);
 	}
 	llist_for_each_entry(m, &l->members, entry) {
 		if (same_ip(&m->remote, remote))
@@ -127,7 +128,8 @@ static void pause_accepting(struct listener *l, int error)
 	unsigned int left_out;
 
 	if (rate_pass(&l->set->rate, &left_out))
-		LOGP(DLINK, LOGL_ERROR, "cannot accept: %s (%u more not logged)\n", strerror(error), left_out);
+		LOGP(DLINK, LOGL_ERROR, "cannot accept: %s (%u more not logged)\n", strerror(error),
+		     left_out);
 	osmo_fd_read_disable(&l->ofd);
 	l->pause_until_ms = clock_mono_ms() + PAUSE_MS;
 	pause_arm(l);
@@ -168,7 +170,8 @@ static int open_socket(const struct osmo_sockaddr *local)
 	    /* "::" means IPv6 only, so that "0.0.0.0" can be had beside it. */
 	    (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
 	    /* At boot the address may come later than we do. */
-	    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, &on,
+		       sizeof(on)) < 0 ||
 	    bind(fd, &local->u.sa, v6 ? sizeof(local->u.sin6) : sizeof(local->u.sin)) < 0 ||
 	    listen(fd, BACKLOG) < 0) {
 		rc = -errno;
@@ -186,7 +189,8 @@ static int listener_destructor(struct listener *l)
 	return 0;
 }
 
-static int listener_open(struct listeners *set, const struct osmo_sockaddr *local, struct listener **out)
+static int listener_open(struct listeners *set, const struct osmo_sockaddr *local,
+			 struct listener **out)
 {
 	struct listener *l = talloc_zero(set, struct listener);
 	int fd;

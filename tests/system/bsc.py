@@ -2,7 +2,6 @@
 """A simulated BSC: speaks CBSP, keeps what it is told to broadcast, and can be told to misbehave."""
 
 import select
-import socket
 import threading
 import time
 
@@ -12,14 +11,12 @@ import cbsp
 class SimulatedBsc:
     """Connects to tocsind and stays connected until close(). Its cells broadcast at once and for ever."""
 
-    def __init__(self, namespace, address=("127.0.0.1", 48049), local=None, answer_delay=0.0):
+    def __init__(self, namespace, address=("127.0.0.1", 48049), on_air=None):
         self.namespace = namespace
         self.address = address
-        self.local = local
-        self.answer_delay = answer_delay
         self.deaf = False               # take requests and answer nothing
         self.refuse = {}                # cell id: cause
-        self.on_air = {}                # (message identifier, serial): {cell id: time of the write}
+        self.on_air = on_air or {}      # (message identifier, serial): {cell id: time of the write}
         self.texts = {}                 # (message identifier, serial): raw contents, as written first
         self.requests = []              # every request, in order
         self.faults = []                # what tocsind should not have sent
@@ -43,11 +40,6 @@ class SimulatedBsc:
         with self._lock:
             return sum(pdu.type == kind for pdu in self.requests)
 
-    def forget(self):
-        """Lose everything, as a restart does."""
-        with self._lock:
-            self.on_air.clear()
-
     def _run(self):
         while not self._ending.is_set():
             try:
@@ -68,9 +60,6 @@ class SimulatedBsc:
     def _connect(self):
         sock = self.namespace.socket()
         try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if self.local:
-                sock.bind(self.local)
             sock.settimeout(5)
             sock.connect(self.address)
             return sock
@@ -107,8 +96,6 @@ class SimulatedBsc:
             handler = {cbsp.WRITE: self._write, cbsp.KILL: self._kill, cbsp.QUERY: self._query,
                        cbsp.RESET: self._reset, cbsp.KEEP_ALIVE: self._keep_alive}[pdu.type]
             answer = handler(pdu)
-        if self.answer_delay:
-            time.sleep(self.answer_delay)
         if not self.deaf:
             sock.sendall(answer)
 

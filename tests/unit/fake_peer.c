@@ -41,15 +41,16 @@ void peer_ready(struct peer *peer)
 	peer->ready++;
 }
 
-const struct peer_request *peer_request_find(struct peer *peer, enum peer_verb verb, uint16_t identifier,
-					     uint16_t serial)
+const struct peer_request *peer_request_find(struct peer *peer, enum peer_verb verb,
+					     uint16_t identifier, uint16_t serial)
 {
 	const struct peer_request *r = peer->requests[verb];
 
 	return r && r->message->identifier == identifier && r->message->serial == serial ? r : NULL;
 }
 
-void peer_request_done(struct peer *peer, const struct peer_request *request, const struct peer_result *results)
+void peer_request_done(struct peer *peer, const struct peer_request *request,
+		       const struct peer_result *results)
 {
 	if (request->n_targets > FAKE_MAX)
 		abort();
@@ -151,7 +152,8 @@ static int bound_socket(uint16_t *port)
 
 	a.sin_port = htons(*port);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) < 0)
 		abort();
 	*port = ntohs(a.sin_port);
 	return fd;
@@ -171,7 +173,9 @@ int fake_bind(uint16_t *port, bool listening)
 int fake_connect(uint16_t port, uint16_t from)
 {
 	struct sockaddr_in a = {
-		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	int fd = bound_socket(&from);
 

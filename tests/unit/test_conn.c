@@ -83,8 +83,13 @@ static void on_closed(void *priv, const char *why)
 }
 
 static const struct conn_ops ops = {
-	.max_frame = MAX_FRAME, .max_queue = MAX_QUEUE, .frame_len = frame_len, .on_connected = on_connected,
-	.on_frame = on_frame, .on_ready = on_ready, .on_closed = on_closed,
+	.max_frame = MAX_FRAME,
+	.max_queue = MAX_QUEUE,
+	.frame_len = frame_len,
+	.on_connected = on_connected,
+	.on_frame = on_frame,
+	.on_ready = on_ready,
+	.on_closed = on_closed,
 };
 
 static int setup(void **state)
@@ -218,7 +223,8 @@ static void frames_come_whole_however_they_are_cut(void **state)
 			len += n;
 		}
 		while (pos < len) {
-			ssize_t n = send(far, stream + pos, len - pos < cuts[c] ? len - pos : cuts[c], MSG_DONTWAIT);
+			ssize_t n = send(far, stream + pos,
+					 len - pos < cuts[c] ? len - pos : cuts[c], MSG_DONTWAIT);
 
 			pos += n > 0 ? n : 0;
 			fake_turn();
@@ -234,7 +240,8 @@ static void frames_come_whole_however_they_are_cut(void **state)
 
 static void lost_framing_closes(void **state)
 {
-	static const uint8_t too_long[] = { 0, 4, 1, 2, (MAX_FRAME + 1) >> 8, (MAX_FRAME + 1) & 0xff, 0 };
+	static const uint8_t too_long[] = {0, 4, 1, 2, (MAX_FRAME + 1) >> 8, (MAX_FRAME + 1) & 0xff,
+					   0};
 	static const uint8_t malformed[] = { 0, 4, 1, 2, 0xff, 0 };
 	const struct { const uint8_t *data; size_t len; } cases[] = {
 		{ too_long, sizeof(too_long) }, { malformed, sizeof(malformed) },

@@ -366,7 +366,8 @@ static void a_kept_conn_that_ends_leaves_the_link_waiting(void **state)
 
 static void the_newest_conn_wins(void **state)
 {
-	static const enum peer_state wanted[] = { PEER_OPENING, PEER_UP, PEER_DOWN, PEER_OPENING, PEER_UP };
+	static const enum peer_state wanted[] = {PEER_OPENING, PEER_UP, PEER_DOWN, PEER_OPENING,
+						 PEER_UP};
 	struct proto *p = *state;
 	int old, new;
 
@@ -477,18 +478,25 @@ static void what_cannot_work_is_refused_with_the_field(void **state)
 		const char *where;
 		struct link_config change;
 	} cases[] = {
-		{ "", { .remote_ip = (char *)"::1", .remote_port = 1 } },
-		{ "remote-ip", { .remote_port = 1 } },
-		{ "remote-ip", { .remote_ip = (char *)"bsc.example", .remote_port = 1 } },
-		{ "local-ip", { .remote_ip = (char *)"::1", .local_ip = (char *)"127.0.0.1", .remote_port = 1 } },
-		{ "local-ip", { .remote_ip = (char *)"::1", .local_ip = (char *)"any", .remote_port = 1 } },
-		{ "remote-port", { .remote_ip = (char *)"::1" } },
-		{ "local-port", { .remote_ip = (char *)"::1", .role = LINK_LISTEN } },
-		{ "keep-alive", { .remote_ip = (char *)"::1", .remote_port = 1, .keep_alive_s = 3601 } },
-		{ "keep-alive-timeout", { .remote_ip = (char *)"::1", .remote_port = 1, .keep_alive_timeout_s = 3601 } },
-		{ "backoff-min", { .remote_ip = (char *)"::1", .remote_port = 1, .backoff_min_ms = 40000 } },
-		{ "backoff-max", { .remote_ip = (char *)"::1", .remote_port = 1, .backoff_max_ms = 1 } },
-		{ "tcp-user-timeout", { .remote_ip = (char *)"::1", .remote_port = 1, .tcp_user_timeout_s = 3601 } },
+		{"", {.remote_ip = (char *)"::1", .remote_port = 1}},
+		{"remote-ip", {.remote_port = 1}},
+		{"remote-ip", {.remote_ip = (char *)"bsc.example", .remote_port = 1}},
+		{"local-ip",
+		 {.remote_ip = (char *)"::1", .local_ip = (char *)"127.0.0.1", .remote_port = 1}},
+		{"local-ip",
+		 {.remote_ip = (char *)"::1", .local_ip = (char *)"any", .remote_port = 1}},
+		{"remote-port", {.remote_ip = (char *)"::1"}},
+		{"local-port", {.remote_ip = (char *)"::1", .role = LINK_LISTEN}},
+		{"keep-alive",
+		 {.remote_ip = (char *)"::1", .remote_port = 1, .keep_alive_s = 3601}},
+		{"keep-alive-timeout",
+		 {.remote_ip = (char *)"::1", .remote_port = 1, .keep_alive_timeout_s = 3601}},
+		{"backoff-min",
+		 {.remote_ip = (char *)"::1", .remote_port = 1, .backoff_min_ms = 40000}},
+		{"backoff-max",
+		 {.remote_ip = (char *)"::1", .remote_port = 1, .backoff_max_ms = 1}},
+		{"tcp-user-timeout",
+		 {.remote_ip = (char *)"::1", .remote_port = 1, .tcp_user_timeout_s = 3601}},
 	};
 	size_t i;
 
@@ -499,7 +507,8 @@ static void what_cannot_work_is_refused_with_the_field(void **state)
 
 		link_config_init(&defaults);
 		c.keep_alive_s = c.keep_alive_s ? c.keep_alive_s : defaults.keep_alive_s;
-		c.keep_alive_timeout_s = c.keep_alive_timeout_s ? c.keep_alive_timeout_s : defaults.keep_alive_timeout_s;
+		c.keep_alive_timeout_s = c.keep_alive_timeout_s ? c.keep_alive_timeout_s
+								: defaults.keep_alive_timeout_s;
 		c.backoff_min_ms = c.backoff_min_ms ? c.backoff_min_ms : defaults.backoff_min_ms;
 		c.backoff_max_ms = c.backoff_max_ms ? c.backoff_max_ms : defaults.backoff_max_ms;
 		assert_int_equal(link_config_check(&c, &problem), *cases[i].where ? -EINVAL : 0);

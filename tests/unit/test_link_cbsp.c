@@ -50,8 +50,14 @@ static const struct target bss[] = { { .type = TARGET_BSS } };
 static struct message text_message(void)
 {
 	struct message m = {
-		.nr = 1, .kind = MESSAGE_TEXT, .class = MESSAGE_CLASS_NATIONAL, .identifier = 4371, .serial = 0x4010,
-		.language = "en", .text = "x", .pages = { .dcs = 0x0f, .n = 2 },
+		.nr = 1,
+		.kind = MESSAGE_TEXT,
+		.class = MESSAGE_CLASS_NATIONAL,
+		.identifier = 4371,
+		.serial = 0x4010,
+		.language = "en",
+		.text = "x",
+		.pages = {.dcs = 0x0f, .n = 2},
 	};
 
 	memset(m.pages.page[0].octets, 'A', CBS_PAGE_OCTETS);
@@ -64,16 +70,27 @@ static struct message text_message(void)
 static struct message emergency_message(void)
 {
 	return (struct message){
-		.nr = 1, .kind = MESSAGE_EMERGENCY, .class = MESSAGE_CLASS_NATIONAL, .identifier = 4352,
-		.serial = 0x0010, .warning_type = 0x0580, .language = "en", .text = "",
+		.nr = 1,
+		.kind = MESSAGE_EMERGENCY,
+		.class = MESSAGE_CLASS_NATIONAL,
+		.identifier = 4352,
+		.serial = 0x0010,
+		.warning_type = 0x0580,
+		.language = "en",
+		.text = "",
 	};
 }
 
-static struct peer_request request_of(enum peer_verb verb, const struct message *m, const struct target *targets,
-				      size_t n)
+static struct peer_request request_of(enum peer_verb verb, const struct message *m,
+				      const struct target *targets, size_t n)
 {
 	return (struct peer_request){
-		.verb = verb, .message = m, .targets = targets, .n_targets = n, .period = 15, .remaining_s = 100,
+		.verb = verb,
+		.message = m,
+		.targets = targets,
+		.n_targets = n,
+		.period = 15,
+		.remaining_s = 100,
 	};
 }
 
@@ -168,12 +185,18 @@ static void answer(struct bsc *b, uint8_t type, const char *hex)
 /* Requests */
 
 /* 3GPP TS 48.049, 8.1.3 and 8.2; octets made by another encoder than ours. */
-#define A41 "41414141414141414141414141414141414141414141414141414141414141414141414141414141414141414141" \
-	    "414141414141414141414141414141414141414141414141414141414141414141414141"
-#define B42 "42424242424242424242424242424242424242424242424242424242424242424242424242424242424242424242" \
-	    "424242424242424242424242424242424242424242424242424242424242424242424242"
+#define A41                                                                                        \
+	"4141414141414141414141414141414141414141414141414141414141414141414141414141414141414141" \
+	"4141"                                                                                     \
+	"414141414141414141414141414141414141414141414141414141414141414141414141"
+#define B42                                                                                        \
+	"4242424242424242424242424242424242424242424242424242424242424242424242424242424242424242" \
+	"4242"                                                                                     \
+	"424242424242424242424242424242424242424242424242424242424242424242424242"
 #define CELLS_AB "04000f0000f110006403e900f110006403ea"
-#define ZEROS50 "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+#define ZEROS50                                                                                    \
+	"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" \
+	"000000000000"
 
 static void requests_have_the_octets_of_the_specification(void **state)
 {
@@ -186,26 +209,28 @@ static void requests_have_the_octets_of_the_specification(void **state)
 		size_t n;
 		const char *hex;
 	} cases[] = {
-		{ PEER_WRITE, &text, false, cells, 2,
-		  "010000ce0e1113034010" CELLS_AB "1200050006000f07000813020c0f010a" A41 "0152" B42 },
-		/* A text that is written again has no old serial number: that would ask to replace it. */
-		{ PEER_WRITE, &text, true, cells, 2,
-		  "010000ce0e1113034010" CELLS_AB "1200050006000f07000813020c0f010a" A41 "0152" B42 },
-		{ PEER_WRITE, &emergency, false, cells, 2,
-		  "010000520e1100030010" CELLS_AB "0f0110058011" ZEROS50 "1726" },
-		{ PEER_WRITE, &emergency, true, cells, 2,
-		  "010000550e1100030010020010" CELLS_AB "0f0110058011" ZEROS50 "1726" },
-		{ PEER_STOP, &text, false, cells, 2, "0400001a0e1113024010" CELLS_AB "1200" },
-		{ PEER_STOP, &emergency, false, cells, 2, "040000180e1100020010" CELLS_AB },
-		{ PEER_STOP, &text, false, bss, 1, "0400000c0e1113024010040001061200" },
-		{ PEER_QUERY, &text, false, cells, 2, "0a00001a0e1113024010" CELLS_AB "1200" },
+		{PEER_WRITE, &text, false, cells, 2,
+		 "010000ce0e1113034010" CELLS_AB "1200050006000f07000813020c0f010a" A41 "0152" B42},
+		/* A text that is written again has no old serial number: that would ask to replace
+		   it. */
+		{PEER_WRITE, &text, true, cells, 2,
+		 "010000ce0e1113034010" CELLS_AB "1200050006000f07000813020c0f010a" A41 "0152" B42},
+		{PEER_WRITE, &emergency, false, cells, 2,
+		 "010000520e1100030010" CELLS_AB "0f0110058011" ZEROS50 "1726"},
+		{PEER_WRITE, &emergency, true, cells, 2,
+		 "010000550e1100030010020010" CELLS_AB "0f0110058011" ZEROS50 "1726"},
+		{PEER_STOP, &text, false, cells, 2, "0400001a0e1113024010" CELLS_AB "1200"},
+		{PEER_STOP, &emergency, false, cells, 2, "040000180e1100020010" CELLS_AB},
+		{PEER_STOP, &text, false, bss, 1, "0400000c0e1113024010040001061200"},
+		{PEER_QUERY, &text, false, cells, 2, "0a00001a0e1113024010" CELLS_AB "1200"},
 	};
 	struct bsc *b = *state;
 	size_t i;
 
 	come_up(b);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct peer_request r = request_of(cases[i].verb, cases[i].message, cases[i].targets, cases[i].n);
+		struct peer_request r =
+			request_of(cases[i].verb, cases[i].message, cases[i].targets, cases[i].n);
 		int rc;
 
 		r.again = cases[i].again;
@@ -236,10 +261,23 @@ static struct cbsp_pdu *sent_write(struct bsc *b, const struct peer_request *r)
 
 static void a_message_is_broadcast_at_least_to_its_end(void **state)
 {
-	static const struct { int64_t remaining_s; uint16_t period, count; } cases[] = {
-		{ 1, 15, 2 }, { 28, 15, 2 }, { 29, 15, 4 }, { 56, 15, 4 }, { 57, 15, 6 }, { 2, 1, 4 }, { 3600, 15, 256 },
-		{ 1, 4095, 2 }, { 925500, 15, 65534 }, { 1000000, 15, 65535 }, { 86400 * 3650LL, 15, 65535 },
-		{ INT64_MAX, 1, 65535 }, { INT64_MAX, 4095, 65535 }, { 0, 15, 2 }, { -5, 15, 2 },
+	static const struct { int64_t remaining_s; uint16_t period, count;
+	} cases[] = {
+		{1, 15, 2},
+		{28, 15, 2},
+		{29, 15, 4},
+		{56, 15, 4},
+		{57, 15, 6},
+		{2, 1, 4},
+		{3600, 15, 256},
+		{1, 4095, 2},
+		{925500, 15, 65534},
+		{1000000, 15, 65535},
+		{86400 * 3650LL, 15, 65535},
+		{INT64_MAX, 1, 65535},
+		{INT64_MAX, 4095, 65535},
+		{0, 15, 2},
+		{-5, 15, 2},
 	};
 	struct message text = text_message();
 	struct peer_request r = request_of(PEER_WRITE, &text, cells, 1);
@@ -273,8 +311,11 @@ static void an_emergency_lasts_as_long_as_can_be_said(void **state)
 
 static void only_national_messages_have_high_priority(void **state)
 {
-	static const struct { enum message_class class; uint8_t category; } cases[] = {
-		{ MESSAGE_CLASS_NATIONAL, 0 }, { MESSAGE_CLASS_SEVERE, 2 }, { MESSAGE_CLASS_OTHER, 2 },
+	static const struct { enum message_class class; uint8_t category;
+	} cases[] = {
+		{MESSAGE_CLASS_NATIONAL, 0},
+		{MESSAGE_CLASS_SEVERE, 2},
+		{MESSAGE_CLASS_OTHER, 2},
 	};
 	struct message text = text_message();
 	struct peer_request r = request_of(PEER_WRITE, &text, cells, 1);
@@ -290,7 +331,8 @@ static void only_national_messages_have_high_priority(void **state)
 
 static void the_period_is_coded_as_the_peer_reads_it(void **state)
 {
-	static const uint8_t as_16_bits[] = { 0x06, 0x01, 0x2c, 0x07 }, as_12_bits[] = { 0x06, 0x12, 0x0c, 0x07 };
+	static const uint8_t as_16_bits[] = {0x06, 0x01, 0x2c, 0x07},
+			     as_12_bits[] = {0x06, 0x12, 0x0c, 0x07};
 	struct message text = text_message();
 	struct peer_request r = request_of(PEER_WRITE, &text, cells, 1);
 	struct bsc *b = *state;
@@ -307,14 +349,17 @@ static void the_period_is_coded_as_the_peer_reads_it(void **state)
 static void what_must_not_leave_is_refused(void **state)
 {
 	struct bsc *b = *state;
-	struct message good = text_message(), drill_on_live = good, live_on_drill = good, etws_drill = emergency_message();
+	struct message good = text_message(), drill_on_live = good, live_on_drill = good,
+		       etws_drill = emergency_message();
 	struct target *many = talloc_zero_array(b, struct target, CBSP_MAX_CELLS + 1);
-	const struct target sai = { .type = TARGET_SAI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = 1 };
+	const struct target sai = {
+		.type = TARGET_SAI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = 1};
 	struct peer_request r;
 	size_t i;
 
 	for (i = 0; i <= CBSP_MAX_CELLS; i++)
-		many[i] = (struct target){ .type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = i };
+		many[i] = (struct target){
+			.type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = i};
 	drill_on_live.drill = true;
 	live_on_drill.identifier = 4380;
 	etws_drill.drill = true;
@@ -363,54 +408,141 @@ static const struct answer_case {
 	uint8_t cause[3];
 	int count[3];	/* -1: none */
 } answer_cases[] = {
-	{ "a complete write names all cells", CBSP_WRITE_REPLACE_COMPLETE,
-	  NEW "04001600" CGI_A CGI_B CGI_C "1200", { DONE, DONE, DONE }, { 0 }, { -1, -1, -1 } },
-	{ "a complete write names no list and means all", CBSP_WRITE_REPLACE_COMPLETE,
-	  NEW "1200", { DONE, DONE, DONE }, { 0 }, { -1, -1, -1 } },
-	{ "a complete write that leaves out a cell leaves it unknown", CBSP_WRITE_REPLACE_COMPLETE,
-	  NEW "04000f00" CGI_C CGI_A, { DONE, NONE, DONE }, { 0 }, { -1, -1, -1 } },
-	{ "a cell of another network is not ours", CBSP_WRITE_REPLACE_COMPLETE,
-	  NEW "04000f0000f120006403e9" CGI_B, { NONE, DONE, NONE }, { 0 }, { -1, -1, -1 } },
-	{ "a network code of three digits is another than one of two", CBSP_WRITE_REPLACE_COMPLETE,
-	  NEW "04000f00001100006403e9" CGI_B, { NONE, DONE, NONE }, { 0 }, { -1, -1, -1 } },
-	{ "counts of the replaced message confirm no write", CBSP_WRITE_REPLACE_COMPLETE,
-	  NEW "08000b00" CGI_A "000300" "04000800" CGI_B, { NONE, DONE, NONE }, { 0 }, { -1, -1, -1 } },
-	{ "a failed write is done where it says so", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "09000900" CGI_B "09" "04000f00" CGI_A CGI_C "1200",
-	  { DONE, IMPOSSIBLE, DONE }, { 0, 9, 0 }, { -1, -1, -1 } },
-	{ "failures come by any kind of identity", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "09000a" "01006403e90d" "0203ea06", { ALREADY, REFUSED, NONE }, { 13, 6, 0 }, { -1, -1, -1 } },
-	{ "a failed location area concerns its cells", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "090004" "0500640f", { IMPOSSIBLE, IMPOSSIBLE, NONE }, { 15, 15, 0 }, { -1, -1, -1 } },
-	{ "a failed location area of a network likewise", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "09000e" "0400f11000c800" "0400f12000640f", { NONE, NONE, IMPOSSIBLE }, { 0 }, { -1, -1, -1 } },
-	{ "a failed BSS concerns all", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "0900020602", { REFUSED, REFUSED, REFUSED }, { 2, 2, 2 }, { -1, -1, -1 } },
-	{ "failure is believed before success", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "09000900" CGI_A "0a" "04001600" CGI_A CGI_B CGI_C, { REFUSED, DONE, DONE }, { 10 }, { -1, -1, -1 } },
-	{ "causes 0, 3 and 12 lie in the cell", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "09001b00" CGI_A "0000" CGI_B "0300" CGI_C "0c",
-	  { IMPOSSIBLE, IMPOSSIBLE, IMPOSSIBLE }, { 0, 3, 12 }, { -1, -1, -1 } },
-	{ "a complete kill has counts only", CBSP_KILL_COMPLETE,
-	  OLD "08001f00" CGI_A "000300" CGI_B "7fff01" CGI_C "000902" "1200",
-	  { DONE, DONE, DONE }, { 0 }, { 3, 0x7fff, -1 } },
-	{ "a failed kill: gone, gone before, unknown", CBSP_KILL_FAILURE,
-	  OLD "09000900" CGI_B "02" "08000b00" CGI_A "000400" "1200", { DONE, ABSENT, NONE }, { 0, 2, 0 }, { 4, -1, -1 } },
-	{ "a kill is not confirmed by a reference in use", CBSP_KILL_FAILURE,
-	  OLD "09000900" CGI_A "0d", { REFUSED, NONE, NONE }, { 13, 0, 0 }, { -1, -1, -1 } },
-	{ "a complete query has counts", CBSP_STATUS_QUERY_COMPLETE,
-	  OLD "08001f00" CGI_A "000000" CGI_B "012c00" CGI_C "000100" "1200",
-	  { DONE, DONE, DONE }, { 0 }, { 0, 300, 1 } },
-	{ "a failed query finds some", CBSP_STATUS_QUERY_FAILURE,
-	  OLD "09001200" CGI_B "0200" CGI_C "00" "1200" "08000b00" CGI_A "000500",
-	  { DONE, ABSENT, IMPOSSIBLE }, { 0, 2, 0 }, { 5, -1, -1 } },
-	{ "a query of all answered for the BSS", CBSP_STATUS_QUERY_COMPLETE,
-	  OLD "080001061200", { DONE, DONE, DONE }, { 0 }, { -1, -1, -1 } },
+	{"a complete write names all cells",
+	 CBSP_WRITE_REPLACE_COMPLETE,
+	 NEW "04001600" CGI_A CGI_B CGI_C "1200",
+	 {DONE, DONE, DONE},
+	 {0},
+	 {-1, -1, -1}},
+	{"a complete write names no list and means all",
+	 CBSP_WRITE_REPLACE_COMPLETE,
+	 NEW "1200",
+	 {DONE, DONE, DONE},
+	 {0},
+	 {-1, -1, -1}},
+	{"a complete write that leaves out a cell leaves it unknown",
+	 CBSP_WRITE_REPLACE_COMPLETE,
+	 NEW "04000f00" CGI_C CGI_A,
+	 {DONE, NONE, DONE},
+	 {0},
+	 {-1, -1, -1}},
+	{"a cell of another network is not ours",
+	 CBSP_WRITE_REPLACE_COMPLETE,
+	 NEW "04000f0000f120006403e9" CGI_B,
+	 {NONE, DONE, NONE},
+	 {0},
+	 {-1, -1, -1}},
+	{"a network code of three digits is another than one of two",
+	 CBSP_WRITE_REPLACE_COMPLETE,
+	 NEW "04000f00001100006403e9" CGI_B,
+	 {NONE, DONE, NONE},
+	 {0},
+	 {-1, -1, -1}},
+	{"counts of the replaced message confirm no write",
+	 CBSP_WRITE_REPLACE_COMPLETE,
+	 NEW "08000b00" CGI_A "000300"
+	     "04000800" CGI_B,
+	 {NONE, DONE, NONE},
+	 {0},
+	 {-1, -1, -1}},
+	{"a failed write is done where it says so",
+	 CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "09000900" CGI_B "09"
+	     "04000f00" CGI_A CGI_C "1200",
+	 {DONE, IMPOSSIBLE, DONE},
+	 {0, 9, 0},
+	 {-1, -1, -1}},
+	{"failures come by any kind of identity",
+	 CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "09000a"
+	     "01006403e90d"
+	     "0203ea06",
+	 {ALREADY, REFUSED, NONE},
+	 {13, 6, 0},
+	 {-1, -1, -1}},
+	{"a failed location area concerns its cells",
+	 CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "090004"
+	     "0500640f",
+	 {IMPOSSIBLE, IMPOSSIBLE, NONE},
+	 {15, 15, 0},
+	 {-1, -1, -1}},
+	{"a failed location area of a network likewise",
+	 CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "09000e"
+	     "0400f11000c800"
+	     "0400f12000640f",
+	 {NONE, NONE, IMPOSSIBLE},
+	 {0},
+	 {-1, -1, -1}},
+	{"a failed BSS concerns all",
+	 CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "0900020602",
+	 {REFUSED, REFUSED, REFUSED},
+	 {2, 2, 2},
+	 {-1, -1, -1}},
+	{"failure is believed before success",
+	 CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "09000900" CGI_A "0a"
+	     "04001600" CGI_A CGI_B CGI_C,
+	 {REFUSED, DONE, DONE},
+	 {10},
+	 {-1, -1, -1}},
+	{"causes 0, 3 and 12 lie in the cell",
+	 CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "09001b00" CGI_A "0000" CGI_B "0300" CGI_C "0c",
+	 {IMPOSSIBLE, IMPOSSIBLE, IMPOSSIBLE},
+	 {0, 3, 12},
+	 {-1, -1, -1}},
+	{"a complete kill has counts only",
+	 CBSP_KILL_COMPLETE,
+	 OLD "08001f00" CGI_A "000300" CGI_B "7fff01" CGI_C "000902"
+	     "1200",
+	 {DONE, DONE, DONE},
+	 {0},
+	 {3, 0x7fff, -1}},
+	{"a failed kill: gone, gone before, unknown",
+	 CBSP_KILL_FAILURE,
+	 OLD "09000900" CGI_B "02"
+	     "08000b00" CGI_A "000400"
+	     "1200",
+	 {DONE, ABSENT, NONE},
+	 {0, 2, 0},
+	 {4, -1, -1}},
+	{"a kill is not confirmed by a reference in use",
+	 CBSP_KILL_FAILURE,
+	 OLD "09000900" CGI_A "0d",
+	 {REFUSED, NONE, NONE},
+	 {13, 0, 0},
+	 {-1, -1, -1}},
+	{"a complete query has counts",
+	 CBSP_STATUS_QUERY_COMPLETE,
+	 OLD "08001f00" CGI_A "000000" CGI_B "012c00" CGI_C "000100"
+	     "1200",
+	 {DONE, DONE, DONE},
+	 {0},
+	 {0, 300, 1}},
+	{"a failed query finds some",
+	 CBSP_STATUS_QUERY_FAILURE,
+	 OLD "09001200" CGI_B "0200" CGI_C "00"
+	     "1200"
+	     "08000b00" CGI_A "000500",
+	 {DONE, ABSENT, IMPOSSIBLE},
+	 {0, 2, 0},
+	 {5, -1, -1}},
+	{"a query of all answered for the BSS",
+	 CBSP_STATUS_QUERY_COMPLETE,
+	 OLD "080001061200",
+	 {DONE, DONE, DONE},
+	 {0},
+	 {-1, -1, -1}},
 };
 
 static enum peer_verb verb_of(uint8_t type)
 {
-	return type <= CBSP_WRITE_REPLACE_FAILURE ? PEER_WRITE : type <= CBSP_KILL_FAILURE ? PEER_STOP : PEER_QUERY;
+	return type <= CBSP_WRITE_REPLACE_FAILURE ? PEER_WRITE
+	       : type <= CBSP_KILL_FAILURE	  ? PEER_STOP
+						  : PEER_QUERY;
 }
 
 static void answers_say_of_each_cell_what_the_peer_said(void **state)
@@ -431,9 +563,10 @@ static void answers_say_of_each_cell_what_the_peer_said(void **state)
 			const struct peer_result *got = &b->peer->results[k];
 
 			if (got->answer != c->wanted[k] || got->cause != c->cause[k] ||
-			    got->has_count != (c->count[k] >= 0) || (got->has_count && got->count != c->count[k]))
-				fail_msg("%s: cell %zu: answer %d cause %u count %d", c->name, k, got->answer,
-					 got->cause, got->has_count ? got->count : -1);
+			    got->has_count != (c->count[k] >= 0) ||
+			    (got->has_count && got->count != c->count[k]))
+				fail_msg("%s: cell %zu: answer %d cause %u count %d", c->name, k,
+					 got->answer, got->cause, got->has_count ? got->count : -1);
 		}
 		if (b->peer->n_done != 1)
 			fail_msg("%s: not answered", c->name);
@@ -447,24 +580,41 @@ static const struct {
 	const char *hex;
 	enum peer_answer wanted;
 } bss_cases[] = {
-	{ "written everywhere", CBSP_WRITE_REPLACE_COMPLETE, NEW "04000f00" CGI_A CGI_B, DONE },
-	{ "written, without a list", CBSP_WRITE_REPLACE_COMPLETE, NEW, DONE },
-	{ "written, new here and there before elsewhere", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "09000900" CGI_B "0d" "04000800" CGI_A, DONE },
-	{ "there before, everywhere", CBSP_WRITE_REPLACE_FAILURE, NEW "090002060d", ALREADY },
-	{ "written in part only is neither done nor refused", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "09000900" CGI_B "06" "04000800" CGI_A, NONE },
-	{ "not written where that is impossible, neither", CBSP_WRITE_REPLACE_FAILURE,
-	  NEW "09000900" CGI_B "09" "04000800" CGI_A, NONE },
-	{ "refused everywhere", CBSP_WRITE_REPLACE_FAILURE, NEW "09000900" CGI_B "06", REFUSED },
-	{ "stopped, in part gone before", CBSP_KILL_FAILURE, OLD "09000900" CGI_B "02" "08000b00" CGI_A "000400", DONE },
-	{ "stopped, and nothing to stop where nothing can be", CBSP_KILL_FAILURE,
-	  OLD "09000900" CGI_B "09" "08000b00" CGI_A "000400", DONE },
-	{ "stopped in part only", CBSP_KILL_FAILURE, OLD "09000900" CGI_B "0a" "08000b00" CGI_A "000400", NONE },
-	{ "gone before everywhere", CBSP_KILL_FAILURE, OLD "0900020602", ABSENT },
-	{ "found in part only is to be written again", CBSP_STATUS_QUERY_FAILURE,
-	  OLD "09000900" CGI_B "02" "1200" "08000b00" CGI_A "000400", ABSENT },
-	{ "found everywhere", CBSP_STATUS_QUERY_COMPLETE, OLD "080001061200", DONE },
+	{"written everywhere", CBSP_WRITE_REPLACE_COMPLETE, NEW "04000f00" CGI_A CGI_B, DONE},
+	{"written, without a list", CBSP_WRITE_REPLACE_COMPLETE, NEW, DONE},
+	{"written, new here and there before elsewhere", CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "09000900" CGI_B "0d"
+	     "04000800" CGI_A,
+	 DONE},
+	{"there before, everywhere", CBSP_WRITE_REPLACE_FAILURE, NEW "090002060d", ALREADY},
+	{"written in part only is neither done nor refused", CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "09000900" CGI_B "06"
+	     "04000800" CGI_A,
+	 NONE},
+	{"not written where that is impossible, neither", CBSP_WRITE_REPLACE_FAILURE,
+	 NEW "09000900" CGI_B "09"
+	     "04000800" CGI_A,
+	 NONE},
+	{"refused everywhere", CBSP_WRITE_REPLACE_FAILURE, NEW "09000900" CGI_B "06", REFUSED},
+	{"stopped, in part gone before", CBSP_KILL_FAILURE,
+	 OLD "09000900" CGI_B "02"
+	     "08000b00" CGI_A "000400",
+	 DONE},
+	{"stopped, and nothing to stop where nothing can be", CBSP_KILL_FAILURE,
+	 OLD "09000900" CGI_B "09"
+	     "08000b00" CGI_A "000400",
+	 DONE},
+	{"stopped in part only", CBSP_KILL_FAILURE,
+	 OLD "09000900" CGI_B "0a"
+	     "08000b00" CGI_A "000400",
+	 NONE},
+	{"gone before everywhere", CBSP_KILL_FAILURE, OLD "0900020602", ABSENT},
+	{"found in part only is to be written again", CBSP_STATUS_QUERY_FAILURE,
+	 OLD "09000900" CGI_B "02"
+	     "1200"
+	     "08000b00" CGI_A "000400",
+	 ABSENT},
+	{"found everywhere", CBSP_STATUS_QUERY_COMPLETE, OLD "080001061200", DONE},
 };
 
 static void a_whole_bss_gets_one_word_that_is_never_too_good(void **state)
@@ -482,6 +632,8 @@ static void a_whole_bss_gets_one_word_that_is_never_too_good(void **state)
 		answer(b, bss_cases[i].type, bss_cases[i].hex);
 		if (b->peer->n_done != 1 || b->peer->results[0].answer != bss_cases[i].wanted)
 			fail_msg("%s: answer %d", bss_cases[i].name, b->peer->results[0].answer);
+		assert_true(b->peer->results[0].answer == DONE || !b->peer->results[0].has_count);
+		assert_true(b->peer->results[0].answer != DONE || !b->peer->results[0].cause);
 	}
 }
 
@@ -500,7 +652,8 @@ static void two_thousand_cells_find_their_answers(void **state)
 	come_up(b);
 	assert_int_equal(link_cbsp_ops.submit(b->peer, &r), 0);
 	read_pdu(b);
-	assert_int_equal(b->got_len, 4 + 3 + 3 + 4 + 7 * CBSP_MAX_CELLS + 2 + 2 + 3 + 3 + 2 + 2 + 2 * 84);
+	assert_int_equal(b->got_len,
+			 4 + 3 + 3 + 4 + 7 * CBSP_MAX_CELLS + 2 + 2 + 3 + 3 + 2 + 2 + 2 * 84);
 	b->peer->requests[PEER_WRITE] = &r;
 
 	p += osmo_hexparse(NEW "090000", p, 16);
@@ -527,16 +680,25 @@ static void two_thousand_cells_find_their_answers(void **state)
 	answer_octets(b, CBSP_WRITE_REPLACE_FAILURE, body, p - body);
 	assert_int_equal(b->peer->n_done, 1);
 	for (i = 0; i < CBSP_MAX_CELLS; i++)
-		assert_int_equal(b->peer->results[i].answer, i % 2 ? DONE : i % 3 ? REFUSED : ALREADY);
+		assert_int_equal(b->peer->results[i].answer, i % 2   ? DONE
+							     : i % 3 ? REFUSED
+								     : ALREADY);
 }
 
 static void answers_to_nobody_are_counted_and_change_nothing(void **state)
 {
-	static const struct { uint8_t type; const char *hex; } cases[] = {
-		{ CBSP_WRITE_REPLACE_COMPLETE, "0e1113034011" }, { CBSP_WRITE_REPLACE_COMPLETE, "0e1112034010" },
-		{ CBSP_KILL_COMPLETE, OLD }, { CBSP_STATUS_QUERY_COMPLETE, OLD "08000b00" CGI_A "000100" "1200" },
-		{ CBSP_RESET_COMPLETE, "04000106" }, { CBSP_KILL, OLD "040001061200" },
-		{ CBSP_ERROR_INDICATION, "0b0e" }, { CBSP_ERROR_INDICATION, "0b0e" "0e1113024010" },
+	static const struct { uint8_t type; const char *hex;
+	} cases[] = {
+		{CBSP_WRITE_REPLACE_COMPLETE, "0e1113034011"},
+		{CBSP_WRITE_REPLACE_COMPLETE, "0e1112034010"},
+		{CBSP_KILL_COMPLETE, OLD},
+		{CBSP_STATUS_QUERY_COMPLETE, OLD "08000b00" CGI_A "000100"
+						 "1200"},
+		{CBSP_RESET_COMPLETE, "04000106"},
+		{CBSP_KILL, OLD "040001061200"},
+		{CBSP_ERROR_INDICATION, "0b0e"},
+		{CBSP_ERROR_INDICATION, "0b0e"
+					"0e1113024010"},
 	};
 	struct message text = text_message();
 	struct peer_request r = request_of(PEER_WRITE, &text, cells, 3);
@@ -556,9 +718,14 @@ static void answers_to_nobody_are_counted_and_change_nothing(void **state)
 
 static void what_cannot_be_decoded_is_counted_and_the_conn_kept(void **state)
 {
-	static const struct { uint8_t type; const char *hex; } cases[] = {
-		{ CBSP_WRITE_REPLACE_COMPLETE, "0e1113" }, { CBSP_WRITE_REPLACE_COMPLETE, NEW "04ffff00" },
-		{ 99, "01" }, { 0, "" }, { CBSP_RESTART, NEW }, { CBSP_WRITE_REPLACE_COMPLETE, NEW "7f00" },
+	static const struct { uint8_t type; const char *hex;
+	} cases[] = {
+		{CBSP_WRITE_REPLACE_COMPLETE, "0e1113"},
+		{CBSP_WRITE_REPLACE_COMPLETE, NEW "04ffff00"},
+		{99, "01"},
+		{0, ""},
+		{CBSP_RESTART, NEW},
+		{CBSP_WRITE_REPLACE_COMPLETE, NEW "7f00"},
 	};
 	struct bsc *b = *state;
 	size_t i;
@@ -619,21 +786,79 @@ static void restarts_and_failures_are_reported_for_the_right_messages_and_cells(
 		size_t n;
 		struct target_pattern first;
 	} cases[] = {
-		{ CBSP_RESTART, "04000106" "1600" "0d01", PEER_LOSS_DATA_LOST, MESSAGE_TEXT, 0, {} },
-		{ CBSP_RESTART, "04000106" "1601" "0d01", PEER_LOSS_DATA_LOST, MESSAGE_EMERGENCY, 0, {} },
-		{ CBSP_RESTART, "04000501006403e9" "1600" "0d00", PEER_LOSS_DATA_KEPT, MESSAGE_TEXT, 1,
-		  { { .type = TARGET_CGI, .value = 0x006403e9 }, 0xffffffff, true } },
-		{ CBSP_RESTART, "04000f00" CGI_A CGI_B "1600" "0d01", PEER_LOSS_DATA_LOST, MESSAGE_TEXT, 2,
-		  { { .type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = 0x006403e9 }, 0xffffffff, false } },
-		{ CBSP_RESTART, "0400030203e9" "1600" "0d01", PEER_LOSS_DATA_LOST, MESSAGE_TEXT, 1,
-		  { { .type = TARGET_CGI, .value = 0x03e9 }, 0xffff, true } },
-		{ CBSP_RESTART, "040003050064" "1600" "0d01", PEER_LOSS_DATA_LOST, MESSAGE_TEXT, 1,
-		  { { .type = TARGET_CGI, .value = 0x640000 }, 0xffff0000, true } },
-		{ CBSP_RESTART, "0400060400f1100064" "1600" "0d01", PEER_LOSS_DATA_LOST, MESSAGE_TEXT, 1,
-		  { { .type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = 0x640000 }, 0xffff0000, false } },
-		{ CBSP_FAILURE, "09000601006403e90a" "1600", PEER_LOSS_FAILED, MESSAGE_TEXT, 1,
-		  { { .type = TARGET_CGI, .value = 0x006403e9 }, 0xffffffff, true } },
-		{ CBSP_FAILURE, "09000801006403e90a060a" "1601", PEER_LOSS_FAILED, MESSAGE_EMERGENCY, 0, {} },
+		{CBSP_RESTART,
+		 "04000106"
+		 "1600"
+		 "0d01",
+		 PEER_LOSS_DATA_LOST,
+		 MESSAGE_TEXT,
+		 0,
+		 {}},
+		{CBSP_RESTART,
+		 "04000106"
+		 "1601"
+		 "0d01",
+		 PEER_LOSS_DATA_LOST,
+		 MESSAGE_EMERGENCY,
+		 0,
+		 {}},
+		{CBSP_RESTART,
+		 "04000501006403e9"
+		 "1600"
+		 "0d00",
+		 PEER_LOSS_DATA_KEPT,
+		 MESSAGE_TEXT,
+		 1,
+		 {{.type = TARGET_CGI, .value = 0x006403e9}, 0xffffffff, true}},
+		{CBSP_RESTART,
+		 "04000f00" CGI_A CGI_B "1600"
+		 "0d01",
+		 PEER_LOSS_DATA_LOST,
+		 MESSAGE_TEXT,
+		 2,
+		 {{.type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = 0x006403e9},
+		  0xffffffff,
+		  false}},
+		{CBSP_RESTART,
+		 "0400030203e9"
+		 "1600"
+		 "0d01",
+		 PEER_LOSS_DATA_LOST,
+		 MESSAGE_TEXT,
+		 1,
+		 {{.type = TARGET_CGI, .value = 0x03e9}, 0xffff, true}},
+		{CBSP_RESTART,
+		 "040003050064"
+		 "1600"
+		 "0d01",
+		 PEER_LOSS_DATA_LOST,
+		 MESSAGE_TEXT,
+		 1,
+		 {{.type = TARGET_CGI, .value = 0x640000}, 0xffff0000, true}},
+		{CBSP_RESTART,
+		 "0400060400f1100064"
+		 "1600"
+		 "0d01",
+		 PEER_LOSS_DATA_LOST,
+		 MESSAGE_TEXT,
+		 1,
+		 {{.type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = 0x640000},
+		  0xffff0000,
+		  false}},
+		{CBSP_FAILURE,
+		 "09000601006403e90a"
+		 "1600",
+		 PEER_LOSS_FAILED,
+		 MESSAGE_TEXT,
+		 1,
+		 {{.type = TARGET_CGI, .value = 0x006403e9}, 0xffffffff, true}},
+		{CBSP_FAILURE,
+		 "09000801006403e90a060a"
+		 "1601",
+		 PEER_LOSS_FAILED,
+		 MESSAGE_EMERGENCY,
+		 0,
+		 {}},
 	};
 	struct bsc *b = *state;
 	size_t i;

@@ -23,7 +23,8 @@ struct conn_config {
 	uint16_t remote_port;
 	const char *local_ip;		/*!< NULL: the system chooses */
 	uint16_t local_port;		/*!< 0: the system chooses */
-	unsigned int user_timeout_s;	/*!< unacknowledged or unanswered that long: lost; 0 = system's */
+	unsigned int
+		user_timeout_s; /*!< unacknowledged or unanswered that long: lost; 0 = system's */
 };
 
 /*! What the owner of a conn provides. All but on_connected are needed. */
@@ -44,12 +45,11 @@ struct conn_ops {
 };
 
 /*! Start to connect. A fixed local port makes the far end drop a conn of the same four-tuple that
- *  it still believes in (RFC 9293, 3.5.1, half-open connections); such a conn closes with RST, since
- *  TIME-WAIT would keep it from connecting again.
- *  \param[out] out  the conn; on_connected() or on_closed() will follow.
- *  \returns 0 or a negative errno: nothing was made. */
-int conn_connect(void *ctx, const struct conn_config *config, const struct conn_ops *ops, void *priv,
-		 struct conn **out);
+ *  it still believes in (RFC 9293, 3.5.1, half-open connections); such a conn closes with RST,
+ * since TIME-WAIT would keep it from connecting again. \param[out] out  the conn; on_connected() or
+ * on_closed() will follow. \returns 0 or a negative errno: nothing was made. */
+int conn_connect(void *ctx, const struct conn_config *config, const struct conn_ops *ops,
+		 void *priv, struct conn **out);
 /*! Take over an accepted socket. It is never given up by a timer of the kernel: the far end may
  *  know no way to come back but this conn.
  *  \returns 0 or a negative errno; the socket is taken (closed) in any case. */

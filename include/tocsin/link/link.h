@@ -63,8 +63,8 @@ struct link_ops {
 	size_t max_frame;	/*!< octets; a longer frame is framing loss */
 	/*! As in struct conn_ops. */
 	int (*frame_len)(const uint8_t *data, size_t len);
-	/*! A conn stands, the state is OPENING: greet the peer, and call link_opened() now or when it
-	 *  has answered. */
+	/*! A conn stands, the state is OPENING: greet the peer, and call link_opened() now or when
+	 * it has answered. */
 	void (*on_connected)(void *priv);
 	/*! One whole frame, borrowed, in OPENING and UP. */
 	void (*on_frame)(void *priv, const uint8_t *frame, size_t len);
@@ -76,8 +76,8 @@ struct link_ops {
  *  \param[in] config  borrowed for the link's life.
  *  \returns 0; -EINVAL; -EEXIST: two listening peers could not be told apart; or what the system
  *  says about the listening socket. */
-int link_open(void *ctx, struct peer *peer, const struct link_config *config, const struct link_ops *ops,
-	      void *priv, struct link **out);
+int link_open(void *ctx, struct peer *peer, const struct link_config *config,
+	      const struct link_ops *ops, void *priv, struct link **out);
 /*! Close it without a word to the peer object. NULL is fine. */
 void link_free(struct link *link);
 

@@ -21,7 +21,8 @@ struct listener_config {
 struct listener_ops {
 	/*! A connection from the member's peer: takes the socket. */
 	void (*on_conn)(void *priv, int fd);
-	/*! One came from the member's address, but from a port that no member has; it was closed. */
+	/*! One came from the member's address, but from a port that no member has; it was closed.
+	 */
 	void (*on_refused)(void *priv);
 };
 
