@@ -83,3 +83,9 @@ tests_unit_test_cell_SOURCES = tests/unit/test_cell.c
 tests_unit_test_cell_LDADD = $(TEST_LIBS_CORE)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_LDADD = $(TEST_LIBS_CORE)
+
+TEST_LIBS_FRONT = libfront.a $(TEST_LIBS_CORE) $(MHD_LIBS)
+check_PROGRAMS += tests/unit/test_http
+tests_unit_test_http_SOURCES = tests/unit/test_http.c \
+	tests/unit/fake_gateway.c tests/unit/fake_gateway.h tests/unit/json_path.c tests/unit/json_path.h
+tests_unit_test_http_LDADD = $(TEST_LIBS_FRONT) $(JSON_LIBS)

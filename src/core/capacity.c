@@ -3,10 +3,13 @@
  *
  * In GSM one page goes out per unit of the repetition period, and all messages of a cell must have
  * one period (OsmoBSC mixes them up otherwise), so the pages of a cell's messages may not exceed
- * its period (3GPP TS 45.002, 6.5.4). Which ones stay is decided anew from the deliveries each
- * time: the more important first, then the older. What does not fit is not wanted in that cell for
- * now, which makes delivery_run() take it off the air there and put it back later; there is no
- * other mechanism. The common case, where everything fits everywhere, costs one sum. */
+ * its period (3GPP TS 45.002, 6.5.4). A cell has one ETWS primary at a time; OsmoBSC would let a
+ * second one replace the first without a word.
+ *
+ * Which messages stay is decided anew from the deliveries each time: the more important first, then
+ * the older. What does not fit is not wanted in that cell for now, which makes delivery_run() take
+ * it off the air there and put it back later; there is no other mechanism. The common case, where
+ * everything fits everywhere, costs one sum. */
 
 #include <errno.h>
 #include <string.h>
@@ -23,6 +26,8 @@ struct room {
 	uint16_t period;	/* of what is on air there; 0 = nothing is */
 	uint16_t on_air;	/* pages on air or possibly so */
 	uint16_t planned;	/* pages of those admitted so far */
+	bool emergency_on_air;	/* an ETWS primary is on air or possibly so */
+	bool emergency_planned;
 };
 
 /* Open addressing, at most half full. */
@@ -66,6 +71,11 @@ static unsigned int pages_of(const struct delivery *d)
 	return d->message->kind == MESSAGE_TEXT ? d->message->pages.n : 0;
 }
 
+static bool is_emergency(const struct delivery *d)
+{
+	return d->message->kind == MESSAGE_EMERGENCY;
+}
+
 static bool maybe_on_air(const struct delivery *d, size_t i)
 {
 	return d->evidence[i].flags & EVIDENCE_MAYBE_ON_AIR;
@@ -74,22 +84,23 @@ static bool maybe_on_air(const struct delivery *d, size_t i)
 /* Does everything fit everywhere, even if every delivery met in one cell? */
 static bool all_fit(const struct lane *lane, const struct peer_caps *caps, size_t *n_targets)
 {
-	unsigned int pages = 0;
+	unsigned int pages = 0, emergencies = 0;
 	bool mixed = false;
 	struct delivery *d;
 	size_t i;
 
 	*n_targets = 0;
 	llist_for_each_entry(d, &lane->deliveries, in_lane) {
-		if (!pages_of(d) || d->settled)
+		if (d->settled)
 			continue;
 		pages += pages_of(d);
+		emergencies += is_emergency(d);
 		*n_targets += d->n;
-		for (i = 0; i < d->n && !mixed; i++)
+		for (i = 0; i < d->n && !mixed && !is_emergency(d); i++)
 			mixed = maybe_on_air(d, i) && d->evidence[i].period &&
 				d->evidence[i].period != caps->period;
 	}
-	return !mixed && pages <= caps->pages_per_period * caps->period;
+	return !mixed && emergencies <= 1 && pages <= caps->pages_per_period * caps->period;
 }
 
 static void forget_admission(struct lane *lane)
@@ -117,7 +128,8 @@ static void count_on_air(struct room_map *map, const struct delivery *d)
 			continue;
 		room = room_get(map, &d->wanted[i]);
 		room->on_air += pages_of(d);
-		if (!room->period)
+		room->emergency_on_air |= is_emergency(d);
+		if (!room->period && !is_emergency(d))
 			room->period = d->evidence[i].period;
 	}
 }
@@ -132,10 +144,23 @@ static unsigned int room_size(const struct room *room, const struct delivery *d,
 	return period * caps->pages_per_period;
 }
 
+static enum admission admit_emergency(struct room *room, const struct delivery *d, size_t i)
+{
+	if (room->emergency_planned)
+		return ADMIT_NO;
+	room->emergency_planned = true;
+	if (room->emergency_on_air && !maybe_on_air(d, i))
+		return ADMIT_LATER;
+	room->emergency_on_air = true;
+	return ADMIT_NOW;
+}
+
 static enum admission admit(struct room *room, const struct delivery *d, size_t i, const struct peer_caps *caps)
 {
 	unsigned int size = room_size(room, d, caps);
 
+	if (is_emergency(d))
+		return admit_emergency(room, d, i);
 	if (room->planned + pages_of(d) > size)
 		return ADMIT_NO;
 	room->planned += pages_of(d);
@@ -182,11 +207,11 @@ void capacity_plan(struct lane *lane, const struct peer_caps *caps, int64_t now)
 		return;
 	}
 	llist_for_each_entry(d, &lane->deliveries, in_lane) {
-		if (pages_of(d) && !d->settled)
+		if (!d->settled)
 			count_on_air(&map, d);
 	}
 	llist_for_each_entry(d, &lane->deliveries, in_lane) {
-		if (pages_of(d) && !d->settled && message_on(d->message, d->alert->cancelled, now))
+		if (!d->settled && message_on(d->message, d->alert->cancelled, now))
 			admit_delivery(&map, d, caps);
 	}
 	talloc_free(map.rooms);

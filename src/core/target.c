@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <tocsin/core/target.h>
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <tocsin/base/text.h>
-#include <tocsin/base/wire.h>
 
 #define IMSI_MIN_DIGITS 6
 #define IMSI_MAX_DIGITS 15
@@ -269,26 +269,29 @@ char *target_format(const struct target *t, char *buf, size_t size)
 	return buf;
 }
 
+/* Hundreds of thousands are packed at once: plain stores instead of a cursor. */
 void target_pack(const struct target *t, uint8_t out[TARGET_PACKED_LEN])
 {
-	struct wire_writer w = wire_writer_init(out, TARGET_PACKED_LEN);
+	uint16_t mcc = htobe16(t->mcc), mnc = htobe16(t->mnc);
+	uint64_t value = htobe64(t->value);
 
-	wire_write_u8(&w, t->type);
-	wire_write_u8(&w, t->mnc_digits);
-	wire_write_u16(&w, t->mcc);
-	wire_write_u16(&w, t->mnc);
-	wire_write_u64(&w, t->value);
+	out[0] = t->type;
+	out[1] = t->mnc_digits;
+	memcpy(out + 2, &mcc, 2);
+	memcpy(out + 4, &mnc, 2);
+	memcpy(out + 6, &value, 8);
 }
 
 void target_unpack(const uint8_t in[TARGET_PACKED_LEN], struct target *t)
 {
-	struct wire_reader r = wire_reader_init(in, TARGET_PACKED_LEN);
+	uint16_t mcc, mnc;
+	uint64_t value;
 
-	t->type = wire_read_u8(&r);
-	t->mnc_digits = wire_read_u8(&r);
-	t->mcc = wire_read_u16(&r);
-	t->mnc = wire_read_u16(&r);
-	t->value = wire_read_u64(&r);
+	memcpy(&mcc, in + 2, 2);
+	memcpy(&mnc, in + 4, 2);
+	memcpy(&value, in + 6, 8);
+	*t = (struct target){ .type = in[0], .mnc_digits = in[1], .mcc = be16toh(mcc),
+			      .mnc = be16toh(mnc), .value = be64toh(value) };
 }
 
 bool target_matches(const struct target_pattern *p, const struct target *t)

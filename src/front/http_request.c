@@ -183,8 +183,6 @@ void http_reply_stream(struct http_request *req, http_stream_next next, void *da
 	struct stream *s = talloc_zero(NULL, struct stream);
 	struct MHD_Response *response = NULL;
 
-	/* After the header of an answer of unknown length the library closes; so say it. */
-	req->close |= req->is_head;
 	if (s) {
 		s->next = next;
 		s->data = talloc_steal(s, data);
@@ -197,6 +195,10 @@ void http_reply_stream(struct http_request *req, http_stream_next next, void *da
 	} else {
 		talloc_free(data);
 	}
+	/* 0.9.75 ends a chunked answer to HEAD with a last chunk, which would be taken for the start
+	 * of the next answer. */
+	if (response && req->is_head)
+		(void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	set_response(req, MHD_HTTP_OK, "application/json", response);
 }
 

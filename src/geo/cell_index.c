@@ -23,7 +23,7 @@
 #define BLOCK 64		/* cells; bits of a mask */
 #define FAN 8
 #define MAX_LEVELS 12		/* 64 * 8^11 cells */
-#define LEAF_EDGES 64		/* edges that a border block looks at between two looks at the clock */
+#define LEAF_EDGES 64 /* edges that a border block looks at between two looks at the clock */
 #define TURN (360LL * GEO_DEGREE)
 #define RADIANS (M_PI / 180 / GEO_DEGREE)
 #define ENDLESS 1e18		/* a span that holds everything; finite, so that 0 times it is 0 */
@@ -79,7 +79,9 @@ static uint32_t hilbert(uint32_t x, uint32_t y)
 
 static struct box box_around(const struct geo_footprint *f, size_t n)
 {
-	struct box b = { .lat0 = INT32_MAX, .lat1 = INT32_MIN, .lon0 = INT32_MAX, .lon1 = INT32_MIN };
+	struct box b = {
+		.lat0 = INT32_MAX, .lat1 = INT32_MIN, .lon0 = INT32_MAX, .lon1 = INT32_MIN
+	};
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -285,7 +287,7 @@ typedef int64_t truths __attribute__((vector_size(LANES * sizeof(int64_t))));
 struct group {
 	unsigned int level;
 	size_t next, end;
-	uint32_t *edges;		/* of the ring, that come near the box; behind them is room */
+	uint32_t *edges; /* of the ring, that come near the box; behind them is room */
 	size_t n_edges;
 	int64_t lon, lat;		/* a point of the box, in the ring's turn */
 	bool inside;			/* whether the ring encloses that point */
@@ -318,7 +320,7 @@ struct cell_search {
 	const struct cell_index *index;
 	const struct geo_area *area;
 	size_t ring, circle;		/* the shape at work; rings first */
-	int turn;			/* -1, 0, 1: the ring is compared with cells moved by that much */
+	int turn; /* -1, 0, 1: the ring is compared with cells moved by that much */
 	bool walking;			/* the stack belongs to this shape and turn */
 	unsigned int depth;
 	struct group stack[MAX_LEVELS + 1];
@@ -473,12 +475,14 @@ static void leaf_start(struct cell_search *s, size_t block, const struct group *
 	for (i = 0; i < BLOCK; i++) {
 		/* Places beyond the last cell repeat it and are never looked at. */
 		size_t cell = l->first + (i < l->n ? i : l->n - 1);
-		double reach = footprint_reach(index->range[cell]) + 1, reach_lon = reach * stretch + 1;
+		double reach = footprint_reach(index->range[cell]) + 1,
+		       reach_lon = reach * stretch + 1;
 
 		l->lat[i / LANES][i % LANES] = index->lat[cell];
 		l->lon[i / LANES][i % LANES] = (double)index->lon[cell] + s->turn * TURN;
 		l->reach_lat[i / LANES][i % LANES] = reach;
-		l->reach_lon[i / LANES][i % LANES] = reach_lon < WINDOW_MAX_LON ? reach_lon : ENDLESS;
+		l->reach_lon[i / LANES][i % LANES] =
+			reach_lon < WINDOW_MAX_LON ? reach_lon : ENDLESS;
 		l->inside[i / LANES][i % LANES] = -(int64_t)known->inside;
 	}
 }
@@ -526,9 +530,9 @@ static void leaf_count_edge(struct leaf *l, const struct footprint_edge *e)
 		return;
 	if (!leaf_sides(l, e, crossed)) {
 		for (i = 0; i < BLOCK; i++)
-			crossed[i / LANES][i % LANES] =
-				-(int64_t)edge_between(e, l->lon0, l->lat0, l->lon[i / LANES][i % LANES],
-						       l->lat[i / LANES][i % LANES]);
+			crossed[i / LANES][i % LANES] = -(int64_t)edge_between(
+				e, l->lon0, l->lat0, l->lon[i / LANES][i % LANES],
+				l->lat[i / LANES][i % LANES]);
 	}
 	for (i = 0; i < BLOCK / LANES; i++)
 		l->inside[i] ^= crossed[i];
@@ -814,8 +818,8 @@ static int64_t now_ns(void)
 {
 	struct timespec t;
 
-	/* The machine's own clock: a budget is for the loop's sake, not part of any result, and must
-	 * not follow a test's override. */
+	/* The machine's own clock: a budget is for the loop's sake, not part of any result, and
+	 * must not follow a test's override. */
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }

@@ -38,7 +38,7 @@ void footprint_window(const struct geo_footprint *footprint, struct footprint_wi
 	double lat = footprint_reach(footprint->range_m);
 	double lon = lat * footprint_stretch(fabs((double)footprint->site.lat) + lat);
 
-	window->lat = lat + 1;
+	window->lat = fmin(lat, 180.0 * GEO_DEGREE) + 1;
 	window->lon = lon < WINDOW_MAX_LON ? lon + 1 : WINDOW_ALL_ROUND;
 }
 
@@ -169,7 +169,8 @@ static bool span_cut_disc(struct span *s, struct vec a, struct vec b, double ran
 /* Turned so that the sector looks along u: a point lies within it when neither the distance to
  * the left bound nor that to the right one is negative; for a sector wider than half a turn, when
  * one of them is not. */
-static void sector_bounds(const struct footprint_frame *f, struct vec p, double *left, double *right)
+static void sector_bounds(const struct footprint_frame *f, struct vec p, double *left,
+			  double *right)
 {
 	double u = p.x * f->sin_azimuth + p.y * f->cos_azimuth;
 	double v = p.x * f->cos_azimuth - p.y * f->sin_azimuth;
@@ -374,8 +375,8 @@ static double radial_distance(const struct geo_footprint *f, const struct geo_ci
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		geod_direct(earth, degrees(f->site.lat), degrees(f->site.lon), bearing, t, &lat, &lon,
-			    &course);
+		geod_direct(earth, degrees(f->site.lat), degrees(f->site.lon), bearing, t, &lat,
+			    &lon, &course);
 		geod_inverse(earth, lat, lon, degrees(c->centre.lat), degrees(c->centre.lon), &d,
 			     &toward, NULL);
 		best = fmin(best, d);

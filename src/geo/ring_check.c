@@ -218,7 +218,8 @@ static int sweep_run(struct sweep *s)
 	int rc = 0;
 
 	while (out < s->ring->n && !rc) {
-		bool enters = in < s->ring->n && point_cmp(&s->by_lo[in]->lo, &s->by_hi[out]->hi) < 0;
+		bool enters =
+			in < s->ring->n && point_cmp(&s->by_lo[in]->lo, &s->by_hi[out]->hi) < 0;
 
 		at = enters ? s->by_lo[in]->lo : s->by_hi[out]->hi;
 		vertex = vertex_of(s, enters ? s->by_lo[in] : s->by_hi[out], enters);

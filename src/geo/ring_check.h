@@ -14,9 +14,10 @@
 
 struct ring_fault {
 	enum {
-		RING_CROSSES,	/*!< edges a and b cross */
-		RING_OVERLAPS,	/*!< edges a and b run along each other */
-		RING_TWISTS,	/*!< at vertex a it passes to its own other side, or a spike begins or ends */
+		RING_CROSSES,  /*!< edges a and b cross */
+		RING_OVERLAPS, /*!< edges a and b run along each other */
+		RING_TWISTS, /*!< at vertex a it passes to its own other side, or a spike begins or
+				ends */
 	} kind;
 	size_t a, b;		/*!< edge i runs from vertex i to the next */
 };

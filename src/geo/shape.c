@@ -131,16 +131,20 @@ static int draft_read(struct draft *d, const char *text)
 		d->numbers[d->n++] = number;
 	}
 	if (number < 4)
-		return refuse(d->origin, POLYGON, "a polygon needs at least 4 points, the last equal "
-			      "to the first; this one has %zu", number);
+		return refuse(d->origin, POLYGON,
+			      "a polygon needs at least 4 points, the last equal "
+			      "to the first; this one has %zu",
+			      number);
 	if (!same_place(&first, &p))
 		return refuse(d->origin, POLYGON, "the ring is not closed: point %zu differs from "
 			      "point 1", number);
 	if (d->n > 1)
 		d->n--;
 	if (d->n < 3)
-		return refuse(d->origin, POLYGON, "a polygon needs 3 different points; this one has "
-			      "%zu", d->n);
+		return refuse(d->origin, POLYGON,
+			      "a polygon needs 3 different points; this one has "
+			      "%zu",
+			      d->n);
 	return 0;
 }
 
@@ -160,12 +164,16 @@ static int ring_unroll(const struct draft *d, struct geo_ring *ring)
 		low = lon < low ? lon : low;
 		high = lon > high ? lon : high;
 		if (high - low > 2 * HALF_TURN)
-			return refuse(d->origin, POLYGON, "by point %u the polygon has gone more than "
-				      "once round the earth", d->numbers[i]);
+			return refuse(d->origin, POLYGON,
+				      "by point %u the polygon has gone more than "
+				      "once round the earth",
+				      d->numbers[i]);
 		if (step == HALF_TURN || step == -HALF_TURN)
-			return refuse(d->origin, POLYGON, "the edge after point %u spans exactly 180 "
+			return refuse(d->origin, POLYGON,
+				      "the edge after point %u spans exactly 180 "
 				      "degrees of longitude, so its direction is ambiguous; put a "
-				      "point between", d->numbers[i]);
+				      "point between",
+				      d->numbers[i]);
 		lon += step;
 	}
 	if (lon != ring->lon[0])
@@ -207,16 +215,22 @@ static int ring_refuse(const struct draft *d, const struct ring_fault *fault)
 
 	switch (fault->kind) {
 	case RING_CROSSES:
-		return refuse(d->origin, POLYGON, "the polygon crosses itself: the edge after point %u "
-			      "crosses the edge after point %u", a, b);
+		return refuse(d->origin, POLYGON,
+			      "the polygon crosses itself: the edge after point %u "
+			      "crosses the edge after point %u",
+			      a, b);
 	case RING_OVERLAPS:
-		return refuse(d->origin, POLYGON, "the polygon runs along itself: the edge after point "
-			      "%u overlaps the edge after point %u", a, b);
+		return refuse(d->origin, POLYGON,
+			      "the polygon runs along itself: the edge after point "
+			      "%u overlaps the edge after point %u",
+			      a, b);
 	case RING_TWISTS:
 		break;
 	}
-	return refuse(d->origin, POLYGON, "at point %u the polygon crosses itself or runs back along "
-		      "itself", a);
+	return refuse(d->origin, POLYGON,
+		      "at point %u the polygon crosses itself or runs back along "
+		      "itself",
+		      a);
 }
 
 static int ring_validate(const struct draft *d, const struct geo_ring *ring)
@@ -225,7 +239,8 @@ static int ring_validate(const struct draft *d, const struct geo_ring *ring)
 	int rc;
 
 	if (ring_is_line(ring))
-		return refuse(d->origin, POLYGON, "the polygon has no area: all points lie on one line");
+		return refuse(d->origin, POLYGON,
+			      "the polygon has no area: all points lie on one line");
 	rc = ring_check(d->points, ring, ring_orientation(ring), &fault);
 	if (rc == -ENOMEM)
 		return no_memory(d->origin);
@@ -320,7 +335,8 @@ static int circle_parse(const char *text, struct geo_circle *circle, const struc
 		return refuse(origin, CIRCLE, "a circle is \"latitude,longitude radius\"");
 	rc = point_parse(centre, centre_len, &circle->centre);
 	if (rc == -ERANGE)
-		return refuse(origin, CIRCLE, "the centre lies beyond latitude 90 or longitude 180; "
+		return refuse(origin, CIRCLE,
+			      "the centre lies beyond latitude 90 or longitude 180; "
 			      "the order is latitude,longitude");
 	if (rc)
 		return refuse(origin, CIRCLE,

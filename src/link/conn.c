@@ -2,7 +2,8 @@
 /* A conn is an osmo_wqueue with a frame buffer on its reading side. Two things of the select loop
  * shape the code: a callback may come for a descriptor of the same number that was closed a moment
  * ago, so every readiness is a hint only; and osmo_wqueue_bfd_cb() goes on to use the queue after
- * our callbacks return, so a conn freed inside one of them lives on, closed, until then. */
+ * our callbacks return, so a conn freed inside one of them lives on, closed, until conn_cb()
+ * ends. */
 #include <tocsin/link/conn.h>
 
 #include <errno.h>

@@ -52,7 +52,7 @@ const struct osmo_tdef link_tdefs[] = {
 	{ .T = LINK_T_OPEN, .default_val = 10, .unit = OSMO_TDEF_S,
 	  .min_val = 1, .max_val = 600, .desc = "Time for the peer to answer the greeting" },
 	{ .T = LINK_T_KEEP_ALIVE, .default_val = 30, .unit = OSMO_TDEF_S,
-	  .min_val = 1, .max_val = 3600, .desc = "Silence of the peer before a keep-alive is sent" },
+	  .min_val = 1, .max_val = 3600, .desc = "Silence of the peer before a keep-alive" },
 	{ .T = LINK_T_KEEP_ALIVE_ANSWER, .default_val = 10, .unit = OSMO_TDEF_S,
 	  .min_val = 1, .max_val = 3600, .desc = "Time for the peer to answer a keep-alive" },
 	{}

@@ -319,7 +319,8 @@ static void check(struct bench *b, const struct shape *h)
 		while (at < n && rows[at] < i)
 			at++;
 		if ((at < n && rows[at] == i) != geo_footprint_meets(&b->cells[i], area)) {
-			fprintf(stderr, "%s-%d: row %zu differs from brute force\n", h->name, h->n, i);
+			fprintf(stderr, "%s-%d: row %zu differs from brute force\n", h->name, h->n,
+				i);
 			b->wrong = true;
 			break;
 		}
@@ -420,7 +421,10 @@ static void goal(const struct bench *b, const char *id, double value, double p10
 		 double threshold, double noise)
 {
 	bool pass = threshold < 0 ? value <= -threshold : value >= threshold;
-	const char *verdict = b->wrong ? "fail" : noise > 1.6 ? "unmeasurable" : pass ? "pass" : "fail";
+	const char *verdict = b->wrong	    ? "fail"
+			      : noise > 1.6 ? "unmeasurable"
+			      : pass	    ? "pass"
+					    : "fail";
 
 	printf("{\"id\":\"%s\",\"value\":%.3f,\"p10\":%.3f,\"p90\":%.3f,\"n\":%d,\"threshold\":%g,"
 	       "\"verdict\":\"%s\",\"seed\":%llu,\"cells\":%zu}\n", id, value, p10, p90, PAIRS,
@@ -429,7 +433,8 @@ static void goal(const struct bench *b, const char *id, double value, double p10
 		threshold < 0 ? "at most" : "at least", fabs(threshold), verdict);
 }
 
-static void goal_ratio(const struct bench *b, const char *id, const struct pairs *p, double threshold)
+static void goal_ratio(const struct bench *b, const char *id, const struct pairs *p,
+		       double threshold)
 {
 	double low = quantile(p->ratio, 0.1), high = quantile(p->ratio, 0.9);
 
@@ -474,8 +479,8 @@ static void points_against_pass(struct bench *b, const struct shape *h)
 		p.ratio[k] = p.b[k] / p.a[k];
 		talloc_free(area);
 	}
-	fprintf(stderr, "points: %zu rows, %.3f ms; one pass %.3f ms\n", n, quantile(p.b, 0.5) * 1e3,
-		quantile(p.a, 0.5) * 1e3);
+	fprintf(stderr, "points: %zu rows, %.3f ms; one pass %.3f ms\n", n,
+		quantile(p.b, 0.5) * 1e3, quantile(p.a, 0.5) * 1e3);
 	goal_ratio(b, "P4", &p, -8);
 	talloc_free(sites);
 }
@@ -523,8 +528,8 @@ int main(int argc, char **argv)
 	t = now();
 	geos_build(&b);
 	fprintf(stderr, ", GEOS tree in %.0f ms\n", (now() - t) * 1e3);
-	fprintf(stderr, "%-8s %6s %8s %9s %9s %8s %8s %8s\n", "polygon", "points", "rows", "index ms",
-		"GEOS ms", "p10", "median", "p90");
+	fprintf(stderr, "%-8s %6s %8s %9s %9s %8s %8s %8s\n", "polygon", "points", "rows",
+		"index ms", "GEOS ms", "p10", "median", "p90");
 	for (i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		check(&b, &shapes[i]);
 		pairs_geos(&b, &shapes[i], &p);

@@ -7,3 +7,9 @@ BENCHES += tests/bench/bench_area
 .PHONY: bench
 bench: $(BENCHES)
 	@for b in $(BENCHES); do ./$$b || exit 1; done
+
+EXTRA_PROGRAMS += tests/bench/bench_cap
+BENCHES += tests/bench/bench_cap
+tests_bench_bench_cap_SOURCES = tests/bench/bench_cap.c tests/bench/pairs.h tests/bench/pairs.c
+tests_bench_bench_cap_LDADD = libcore.a libgeo.a libcap.a libcodec.a libbase.a $(OSMO_LIBS) \
+	$(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) -lm

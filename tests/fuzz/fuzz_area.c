@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Areas as text: separated by '|', each a polygon, or a circle after a leading 'c'. What is accepted is
- * met with a few footprints, by the predicate and through the index, which have to agree. */
+/* Areas as text: separated by '|', each a polygon, or a circle after a leading 'c'. What is
+ * accepted is met with a few footprints, by the predicate and through the index, which have to
+ * agree. */
 
 #include <stdint.h>
 #include <stdlib.h>

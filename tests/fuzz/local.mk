@@ -17,3 +17,7 @@ tests_fuzz_fuzz_area_LDADD = $(TEST_LIBS_GEO)
 tests_fuzz_fuzz_cells_SOURCES = tests/fuzz/fuzz_cells.c tests/fuzz/replay.c
 tests_fuzz_fuzz_cells_LDADD = $(TEST_LIBS_CORE)
 EXTRA_DIST += tests/fuzz/corpus
+
+check_PROGRAMS += tests/fuzz/fuzz_draft
+tests_fuzz_fuzz_draft_SOURCES = tests/fuzz/fuzz_draft.c tests/fuzz/replay.c
+tests_fuzz_fuzz_draft_LDADD = $(TEST_LIBS_CORE)

@@ -6,5 +6,5 @@ if ! $python -c 'import shapely.geometry, pyproj' 2>/dev/null; then
 	echo "1..0 # SKIP python3-shapely or python3-pyproj is missing"
 	exit 0
 fi
-exec $python "${SRCDIR:-.}/tests/system/oracle_cells.py" "${BUILDDIR:-.}/tests/system/area_cells" \
+exec $python "${SRCDIR:-.}/tests/system/cell_oracle.py" "${BUILDDIR:-.}/tests/system/area_cells" \
 	${ORACLE_SEED:-20261123}

@@ -56,7 +56,6 @@ struct answer {
 	char *head;
 	char *body;
 	size_t len;
-	bool closed;
 };
 
 /*
@@ -205,7 +204,7 @@ static void dechunk(struct answer *a)
 	size_t n;
 
 	while ((n = strtoul(in, &next, 16))) {
-		in = strstr(next, "\r\n") + 2;
+		in = next + 2;
 		memmove(out, in, n);
 		out += n;
 		in += n + 2;
@@ -214,59 +213,50 @@ static void dechunk(struct answer *a)
 	*out = '\0';
 }
 
-/* Is the answer whole? */
-static bool complete(struct answer *a, const char *raw, size_t n, bool is_head)
+/* Header of the final answer, once it is whole; it is taken off raw, and so is an interim one. */
+static void take_head(struct answer *a, char *raw, size_t *n)
 {
-	const char *end = n ? strstr(raw, "\r\n\r\n") : NULL;
-	char buf[64];
-	const char *text;
-	size_t body;
+	char *end;
 
-	if (!end)
-		return false;
-	free(a->head);
-	a->head = strndup(raw, end - raw + 2);
-	body = raw + n - (end + 4);
-	text = header(a, "Content-Length", buf, sizeof(buf));
-	if (is_head)
-		return true;
-	if (text)
-		return body >= strtoul(text, NULL, 10);
-	return body >= 5 && !memcmp(raw + n - 5, "0\r\n\r\n", 5);
+	while (!a->head && (end = memmem(raw, *n, "\r\n\r\n", 4))) {
+		if (strncmp(raw, "HTTP/1.1 100", 12)) {
+			a->head = strndup(raw, end - raw + 2);
+			a->status = atoi(raw + 9);
+		}
+		*n -= end + 4 - raw;
+		memmove(raw, end + 4, *n);
+	}
+}
+
+static bool complete(const struct answer *a, const char *body, size_t n, bool is_head)
+{
+	char buf[64];
+
+	if (!a->head || is_head)
+		return a->head;
+	if (header(a, "Content-Length", buf, sizeof(buf)))
+		return n >= strtoul(buf, NULL, 10);
+	return n >= 5 && !memcmp(body + n - 5, "0\r\n\r\n", 5);
 }
 
 static struct answer get_answer(struct fixture *f, int fd, bool is_head)
 {
 	size_t size = 1 << 16, n = 0, got;
-	char *raw = malloc(size + 1), *rest, buf[64];
 	struct answer a = { 0 };
+	char buf[64];
 
-	raw[0] = '\0';
-	for (;;) {
+	a.body = malloc(size + 1);
+	do {
 		if (n == size)
-			raw = realloc(raw, (size *= 2) + 1);
-		got = get_some(f, fd, raw + n, size - n);
+			a.body = realloc(a.body, (size *= 2) + 1);
+		got = get_some(f, fd, a.body + n, size - n);
 		n += got;
-		raw[n] = '\0';
-		a.closed = !got;
-		/* An interim answer is not the answer. */
-		if (!strncmp(raw, "HTTP/1.1 100", 12) && (rest = strstr(raw, "\r\n\r\n"))) {
-			n -= rest + 4 - raw;
-			memmove(raw, rest + 4, n + 1);
-		}
-		if (complete(&a, raw, n, is_head) || a.closed)
-			break;
-	}
-	if (a.head) {
-		a.status = atoi(a.head + 9);
-		rest = strstr(raw, "\r\n\r\n") + 4;
-		a.len = raw + n - rest;
-		a.body = malloc(a.len + 1);
-		memcpy(a.body, rest, a.len + 1);
-		if (header(&a, "Transfer-Encoding", buf, sizeof(buf)) && !is_head)
-			dechunk(&a);
-	}
-	free(raw);
+		take_head(&a, a.body, &n);
+	} while (got && !complete(&a, a.body, n, is_head));
+	a.len = n;
+	a.body[n] = '\0';
+	if (a.head && !is_head && header(&a, "Transfer-Encoding", buf, sizeof(buf)))
+		dechunk(&a);
 	return a;
 }
 
@@ -1387,14 +1377,14 @@ static void cells_are_told_with_their_evidence(void **state)
 	assert_status(&a, 200);
 }
 
-static unsigned int count_text(const char *text, const char *what)
+/* Not strstr(): under the sanitizer it looks at all of the text for each find. */
+static unsigned int count_text(const struct answer *a, const char *what)
 {
+	size_t len = strlen(what), i;
 	unsigned int n = 0;
 
-	while ((text = strstr(text, what))) {
-		n++;
-		text += strlen(what);
-	}
+	for (i = 0; i + len <= a->len; i++)
+		n += a->body[i] == what[0] && !memcmp(a->body + i, what, len);
 	return n;
 }
 
@@ -1406,11 +1396,11 @@ static void a_hundred_thousand_cells_are_streamed(void **state)
 	fake_store_add(f->fake, "00000000000000000001", 100000, false);
 	start(f);
 	a = get(f, "/v1/alerts/00000000000000000001/cells");
-	assert_int_equal(count_text(a.body, "\"id\":\"001-01-"), 100000);
+	assert_int_equal(count_text(&a, "\"id\":\"001-01-"), 100000);
 	assert_string_equal(a.body + a.len - strlen("],\"next\":null}"), "],\"next\":null}");
 	assert_status(&a, 200);
 	a = get(f, "/v1/alerts/00000000000000000001/cells?state=broadcasting&peer=bsc-1");
-	assert_int_equal(count_text(a.body, "\"id\":\"001-01-"), 12500);
+	assert_int_equal(count_text(&a, "\"id\":\"001-01-"), 12500);
 	assert_status(&a, 200);
 }
 
@@ -1533,9 +1523,9 @@ static void the_cell_table_is_listed(void **state)
 	assert_status(&a, 200);
 	a = get(f, "/v1/cells?peer=bsc-1&max=1");
 	assert_json(&a, "cells/0/peer", "bsc-1");
-	assert_json(&a, "next", "0");
+	assert_json(&a, "next", "1");
 	assert_status(&a, 200);
-	a = get(f, "/v1/cells?peer=bsc-1&after=0");
+	a = get(f, "/v1/cells?peer=bsc-1&after=1");
 	assert_int_equal(json_path_length(a.body, a.len, "cells"), 1);
 	assert_json(&a, "next", "null");
 	assert_status(&a, 200);

@@ -26,7 +26,8 @@ static const struct shape_case polygons[] = {
 	{ "its orientation does not matter", "1,1 2,1 1,2 1,1", NULL, 3 },
 	{ "blanks, tabs and new lines separate points", "\n 1,1\t1,2\r\n2,1   1,1 \n", NULL, 3 },
 	{ "signs and missing digits are numbers", "-.5,+1. -.5,2 2,1 -.5,1", NULL, 3 },
-	{ "a point that repeats its predecessor is dropped", "1,1 1,1 1,2 1,2 2,1 1,1 1,1", NULL, 3 },
+	{ "a point that repeats its predecessor is dropped", "1,1 1,1 1,2 1,2 2,1 1,1 1,1", NULL,
+	  3 },
 	{ "points on a straight edge are kept", "0,0 0,1 0,2 2,2 0,0", NULL, 4 },
 	{ "a ring over the antimeridian is accepted", "-17,179 -17,-179 -18,-179 -18,179 -17,179",
 	  NULL, 4 },
@@ -38,8 +39,8 @@ static const struct shape_case polygons[] = {
 	{ "a vertex may touch an edge", "0,0 0,4 4,4 0,2 4,0 0,0", NULL, 5 },
 	{ "a hole may be cut with an edge and its way back",
 	  "0,0 0,9 9,9 9,0 3,3 6,3 6,6 3,6 3,3 9,0 0,0", NULL, 10 },
-	{ "a hole that hangs on a vertex is accepted", "0,0 0,9 9,9 9,0 0,0 1,4 2,4 1,5 0,0",
-	  NULL, 8 },
+	{ "a hole that hangs on a vertex is accepted", "0,0 0,9 9,9 9,0 0,0 1,4 2,4 1,5 0,0", NULL,
+	  8 },
 	{ "a slit to the inside is accepted", "0,0 0,4 4,4 2,2 4,4 4,0 0,0", NULL, 6 },
 
 	{ "no text is no polygon", "", "needs at least 4 points", 0 },
@@ -56,13 +57,16 @@ static const struct shape_case polygons[] = {
 	{ "a decimal comma gives itself away", "1,5,1,5 1,1 1,2 1,5,1,5", "point 1 is not", 0 },
 	{ "latitude beyond 90 is refused", "1,1 90.0000001,2 2,1 1,1", "point 2 lies beyond", 0 },
 	{ "longitude beyond 180 is refused", "1,-180.005 1,2 2,1 1,-180.005", "point 1 lies", 0 },
-	{ "a number of any length is refused", "1,1 1,99999999999999999999999 2,1 1,1", "point 2 lies",
+	{ "a number of any length is refused", "1,1 1,99999999999999999999999 2,1 1,1",
+	  "point 2 lies", 0 },
+	{ "points on one line have no area", "0,0 1,1 2,2 3,3 0,0", "all points lie on one line",
 	  0 },
-	{ "points on one line have no area", "0,0 1,1 2,2 3,3 0,0", "all points lie on one line", 0 },
-	{ "a star of spikes is refused", "0,0 1,1 0,0 1,-1 0,0 -1,0 0,0", "runs back along itself", 0 },
+	{ "a star of spikes is refused", "0,0 1,1 0,0 1,-1 0,0 -1,0 0,0", "runs back along itself",
+	  0 },
 	{ "a spike to the outside is refused", "0,0 0,4 2,2 5,5 2,2 4,0 0,0", "at point", 0 },
 	{ "a spike from the first corner is refused", "0,0 -9,-9 0,0 0,4 4,0 0,0", "runs back", 0 },
-	{ "a bridge between two polygons is refused", "0,0 0,1 0,5 1,5 0,5 0,1 1,1 0,0", "at point", 0 },
+	{ "a bridge between two polygons is refused", "0,0 0,1 0,5 1,5 0,5 0,1 1,1 0,0", "at point",
+	  0 },
 	{ "a slit that leaves the ring is refused", "0,0 0,4 4,4 -1,2 4,4 4,0 0,0", "crosses", 0 },
 	{ "a bow tie is refused", "0,0 2,2 2,0 0,2 0,0",
 	  "the edge after point 1 crosses the edge after point 3", 0 },
@@ -78,7 +82,8 @@ static const struct shape_case polygons[] = {
 	  "runs along itself", 0 },
 	{ "a five-pointed star is refused", "0,3 5,1 2,5 2,0 5,4 0,3", "crosses", 0 },
 	{ "an edge of 180 degrees is ambiguous", "1,0 1,180 2,90 1,0", "after point 1 spans", 0 },
-	{ "a ring round a pole is refused", "80,0 80,90 80,179 80,-90 80,0", "goes round a pole", 0 },
+	{ "a ring round a pole is refused", "80,0 80,90 80,179 80,-90 80,0", "goes round a pole",
+	  0 },
 	{ "a spiral round the earth is refused",
 	  "1,0 1,120 2,-120 2,0 3,120 4,120 3,0 3,-120 2,119 2,0 1,0", "more than once round", 0 },
 };
@@ -152,8 +157,9 @@ static void longitudes_are_unrolled_over_the_antimeridian(void **state)
 	struct geo_area *area = geo_area_alloc(NULL);
 
 	(void)state;
-	assert_int_equal(geo_area_add_polygon(area, "-17,179 -17,-179 -18,-179 -18,179 -17,179", NULL,
-					      0, NULL), 0);
+	assert_int_equal(geo_area_add_polygon(area, "-17,179 -17,-179 -18,-179 -18,179 -17,179",
+					      NULL, 0, NULL),
+			 0);
 	assert_memory_equal(area->rings[0].lon, lon, sizeof(lon));
 	assert_memory_equal(area->rings[0].lat, lat, sizeof(lat));
 	talloc_free(area);
@@ -164,7 +170,8 @@ static void digits_beyond_the_scale_are_rounded(void **state)
 	struct geo_area *area = geo_area_alloc(NULL);
 
 	(void)state;
-	assert_int_equal(geo_area_add_circle(area, "-1.00000005,179.99999994999 1", NULL, 0, NULL), 0);
+	assert_int_equal(geo_area_add_circle(area, "-1.00000005,179.99999994999 1", NULL, 0, NULL),
+			 0);
 	assert_int_equal(area->circles[0].centre.lat, -10000001);
 	assert_int_equal(area->circles[0].centre.lon, 1799999999);
 	talloc_free(area);
@@ -318,7 +325,8 @@ struct grid_ring {
 
 static int orient(const struct grid_ring *r, int a, int b, int c)
 {
-	int d = (r->x[b] - r->x[a]) * (r->y[c] - r->y[a]) - (r->y[b] - r->y[a]) * (r->x[c] - r->x[a]);
+	int d = (r->x[b] - r->x[a]) * (r->y[c] - r->y[a]) -
+		(r->y[b] - r->y[a]) * (r->x[c] - r->x[a]);
 
 	return (d > 0) - (d < 0);
 }
@@ -328,7 +336,8 @@ static bool edges_cross(const struct grid_ring *r, int i, int j)
 {
 	int a = i, b = (i + 1) % r->n, c = j, d = (j + 1) % r->n;
 
-	return orient(r, a, b, c) * orient(r, a, b, d) < 0 && orient(r, c, d, a) * orient(r, c, d, b) < 0;
+	return orient(r, a, b, c) * orient(r, a, b, d) < 0 &&
+	       orient(r, c, d, a) * orient(r, c, d, b) < 0;
 }
 
 /* Winding number of a point that lies on no edge's line. */
@@ -338,7 +347,8 @@ static int winding(const struct grid_ring *r, double x, double y)
 
 	for (i = 0; i < r->n; i++) {
 		int j = (i + 1) % r->n;
-		double d = (r->x[j] - r->x[i]) * (y - r->y[i]) - (r->y[j] - r->y[i]) * (x - r->x[i]);
+		double d =
+			(r->x[j] - r->x[i]) * (y - r->y[i]) - (r->y[j] - r->y[i]) * (x - r->x[i]);
 
 		if ((r->y[i] > y) != (r->y[j] > y))
 			w += d > 0 ? r->y[j] > y : -(r->y[i] > y);
@@ -363,7 +373,8 @@ static bool spike(const struct grid_ring *r, int i, int j)
 	return false;
 }
 
-/* Brute force: no crossing, no spike, and the winding number is only 0 and one other value of 1 or -1. */
+/* Brute force: no crossing, no spike, and the winding number is only 0 and one other value of 1 or
+ * -1. */
 static enum verdict definition(const struct grid_ring *r)
 {
 	int i, j, w, low = 0, high = 0;
@@ -410,12 +421,13 @@ static void the_check_agrees_with_the_definition_on_small_rings(void **state)
 		rc = polygon_add(&p, &problem);
 		if (rc == 0) {
 			if (definition(&r) != GOOD)
-				fail_msg("accepted (state %llu): %s", (unsigned long long)before, p.text);
+				fail_msg("accepted (state %llu): %s", (unsigned long long)before,
+					 p.text);
 			good++;
 		} else if (strstr(problem.detail, "crosses")) {
 			if (definition(&r) != BAD)
-				fail_msg("refused (state %llu): %s: %s", (unsigned long long)before, p.text,
-					 problem.detail);
+				fail_msg("refused (state %llu): %s: %s", (unsigned long long)before,
+					 p.text, problem.detail);
 			bad++;
 		}
 		talloc_free(p.text);

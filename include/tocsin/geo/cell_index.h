@@ -8,6 +8,9 @@
  * (azimuthal equidistant on WGS 84), with an error of at most max(1 m, 0.1 % of the range);
  * geo_footprint_meets() is that predicate and the definition, the index only finds the candidates.
  *
+ * Both are closed sets: touching is meeting. A cell in a hole that a ring cuts out with an edge and
+ * its way back meets the area if its footprint reaches the ring, the cut included.
+ *
  * Immutable once built; may be searched from several threads. */
 
 #include <stdbool.h>

@@ -15,7 +15,7 @@
 #define GEO_DEGREE 10000000
 #define GEO_MAX_VERTICES 100000		/*!< of one polygon */
 #define GEO_MAX_AREA_VERTICES 500000	/*!< of one area */
-#define GEO_MAX_RINGS 5000
+#define GEO_MAX_RINGS 5000		/*!< polygons and circles of one area together */
 
 struct geo_point {
 	int32_t lat, lon;	/*!< 1e-7 degree */
@@ -47,7 +47,11 @@ struct geo_area *geo_area_alloc(void *ctx);
 
 /*! Add a CAP polygon: "lat,lon lat,lon ..." (CAP 3.2.4), at least four pairs, last equal to first.
  *  Refused: fewer points, not closed, out of range (latitude beyond 90, longitude beyond 180), no
- *  numbers, all points on one line (no area), a ring that crosses itself, limits exceeded.
+ *  numbers, all points on one line (no area), limits exceeded; an edge of exactly 180 degrees of
+ *  longitude, a ring round a pole or more than once round the earth (their inside is ambiguous); a
+ *  ring that crosses itself, overlaps itself, encloses a place twice or has a spike to the outside.
+ *  Accepted: touching itself in a point, and going along an edge inside and back (a cut to a hole).
+ *  A refused polygon leaves the area as it was.
  *  \param[in] where, line  for the problem.
  *  \returns 0 or -EINVAL (PROBLEM_AREA_POLYGON, PROBLEM_AREA_TOO_COMPLEX), -ENOMEM. */
 int geo_area_add_polygon(struct geo_area *area, const char *text, const char *where,

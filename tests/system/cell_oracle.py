@@ -5,7 +5,7 @@ In the azimuthal equidistant frame at a site its footprint is a plain disc or se
 laid into that frame as rings of many points: edges straight in longitude and latitude, circles as
 geodesic circles. Differences count unless they vanish within max(1 m, 0.1 % of the range).
 
-usage: oracle_cells.py PROGRAM [SEED]       (TAP on stdout)
+usage: cell_oracle.py PROGRAM [SEED]       (TAP on stdout)
 """
 import math
 import random

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+/*! A world in virtual time: the real core on a scratch store, with models of the peers.
+ *
+ * Everything that happens is a timer of libosmocore, so an hour passes in a millisecond. The models
+ * (bsc.c) are the truth about the air and outlive the daemon, which can be stopped or killed at any
+ * point and starts again from what its store had committed. After every step the rules of
+ * checker.c are checked; the first one that is broken ends the test. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <osmocom/core/linuxlist.h>
+#include <osmocom/core/timer.h>
+
+#include <tocsin/core/evidence.h>
+#include <tocsin/core/gateway.h>
+
+#include "bsc.h"
+
+#define WORLD_EPOCH 1800000000	/*!< UTC second at which every world begins */
+#define WORLD_MAX_BSCS 3
+
+struct checker;
+
+/*! What is sent in. Zero means the value in brackets. */
+struct alert_spec {
+	const char *identifier;
+	const char *sender;	/*!< [met@example.org] */
+	const char *originator;	/*!< [met] */
+	enum message_class class;	/*!< [severe] */
+	int life_s;		/*!< until it expires [3600] */
+	unsigned int pages;	/*!< of text [1] */
+	unsigned int first_bsc, n_bscs;	/*!< [all of them] */
+	unsigned int first_cell, n_cells;	/*!< of each [all of them] */
+	const char *event;	/*!< [Test event]; "ETWS" asks for an ETWS primary as well */
+};
+
+/*! One POST and its answer. */
+struct post {
+	struct llist_head entry;
+	struct world *w;
+	char *identifier, *sender, *originator;
+	int64_t sent_utc;
+	char *cap;
+	bool answered;		/*!< an answer reached the client */
+	bool lost;		/*!< the daemon went away before */
+	bool staged;		/*!< the daemon has answered; on its way to the client */
+	enum problem_code problem;
+	bool repeated;
+	int64_t retry_after_s;
+	char id[ALERT_ID_LEN + 1];
+};
+
+struct world {
+	struct gateway *gw;		/*!< NULL while the daemon is down */
+	struct store_reader *reader;	/*!< of the present folder */
+	struct checker *checker;
+	char *scratch;			/*!< folder that holds everything */
+	char *dir;			/*!< the store's folder of this life */
+	unsigned int life;
+	int64_t life_ms;		/*!< when it began */
+	struct fake_bsc *bscs[WORLD_MAX_BSCS];
+	unsigned int n_bscs;
+	struct llist_head posts;
+	/* The store's disk. */
+	unsigned int store_delay_ms;	/*!< how long a commit takes */
+	bool store_stuck;		/*!< it never ends */
+	bool store_failing;
+	int64_t store_failed_ms;	/*!< when it last was */
+	struct osmo_timer_list drain_timer;
+	bool drain_due;
+	/* Death at a given point. */
+	unsigned int points;		/*!< points passed in this world at which it could be killed */
+	unsigned int kill_at;		/*!< 0 = never */
+	bool doomed;			/*!< it was killed; what it still does is not seen */
+	char *grave;			/*!< the folder as it was at that moment */
+	int64_t mono_ms;
+	const char *name;		/*!< for failures: the case, the seed */
+	char violation[512];		/*!< the first broken rule */
+};
+
+/*! For cmocka: a world per test, taken down also when it fails. */
+int world_setup(void **state);
+int world_teardown(void **state);
+
+struct world *world_open(void);
+void world_close(struct world *w);
+
+/*! A BSC with that many cells, all of them in the daemon's table; before world_start(). */
+struct fake_bsc *world_add_bsc(struct world *w, size_t n_cells);
+/*! Start the daemon for the first time. Its links come up 100 ms later. */
+void world_start(struct world *w);
+/*! Start it again after world_stop(). */
+void world_start_again(struct world *w);
+/*! End it as a signal would, with everything flushed. */
+void world_stop(struct world *w);
+/*! Kill it now: only what the store has committed is left; then start it again. */
+void world_crash(struct world *w);
+/*! Let that much time pass. */
+void world_run(struct world *w, double seconds);
+/*! The same in virtual milliseconds. */
+void world_run_ms(struct world *w, int64_t ms);
+/*! Set the wall clock of the daemon's machine. \param[in] told  its watch notices. */
+void world_step_clock(struct world *w, int64_t seconds, bool told);
+int64_t world_utc(const struct world *w);
+
+/*! Every write of the store's files fails. */
+void world_fail_store(struct world *w, bool fail);
+
+struct post *world_post(struct world *w, const struct alert_spec *spec);
+/*! Cancel that alert as its own originator and sender, or as others (NULL: its own). */
+struct post *world_cancel(struct world *w, const struct post *alert, const char *identifier,
+			  const char *originator, const char *sender);
+/*! The same bytes once more. */
+struct post *world_repeat(struct world *w, const struct post *post);
+/*! HTTP status that the front would answer with; 0 = none yet. */
+int post_status(const struct post *post);
+
+/*! The first text message of a stored alert, of the emergency if there is none. NULL if unknown. */
+const struct message *world_message(struct world *w, const struct post *post);
+/*! Messages of a stored alert; talloc array of the world's scratch. */
+int world_messages(struct world *w, const struct post *post, struct message **messages);
+/*! Targets per outcome as the stored rows tell it. \param[in] bsc  NULL = all. */
+void world_outcomes(struct world *w, const struct post *post, const struct fake_bsc *bsc,
+		    size_t counts[_NUM_OUTCOME]);
+/*! Cells of that peer on which the alert's text is on air in truth. */
+size_t world_on_air(struct world *w, const struct post *post, const struct fake_bsc *bsc);
+/*! Has the alert ended in the store? */
+bool world_ended(struct world *w, const struct post *post);
+/*! Evidence of one target of the alert's message number nr, as stored. */
+struct evidence world_evidence(struct world *w, const struct post *post, unsigned int message_nr,
+			       const struct fake_bsc *bsc, size_t cell);
+
+/*! A rule was broken. Only the first counts; the step that notices it fails the test. */
+void world_violate(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*! The daemon could be killed here. */
+void world_point(struct world *w);
