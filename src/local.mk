@@ -40,7 +40,8 @@ libgeo_a_SOURCES = \
 	include/tocsin/geo/shape.h src/geo/shape.c \
 	include/tocsin/geo/cell_index.h src/geo/cell_index.c \
 	src/geo/footprint.h src/geo/footprint.c \
-	src/geo/ring_check.h src/geo/ring_check.c
+	src/geo/ring_check.h src/geo/ring_check.c \
+	src/geo/ring_simple.h src/geo/ring_simple.c
 
 liblink_a_SOURCES = \
 	include/tocsin/link/conn.h src/link/conn.c \

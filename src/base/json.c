@@ -108,7 +108,7 @@ size_t json_drain(struct json *j, char *out, size_t max)
 	return n;
 }
 
-void json_object(struct json *j, const char *name)
+void json_object_begin(struct json *j, const char *name)
 {
 	begin(j, name, "{");
 }
@@ -118,7 +118,7 @@ void json_object_end(struct json *j)
 	end(j, "}");
 }
 
-void json_array(struct json *j, const char *name)
+void json_array_begin(struct json *j, const char *name)
 {
 	begin(j, name, "[");
 }
@@ -151,7 +151,22 @@ void json_int(struct json *j, const char *name, int64_t value)
 	append(j, buf, n);
 }
 
-void json_bool(struct json *j, const char *name, bool value)
+void json_decimal(struct json *j, const char *name, int64_t value, unsigned int scale)
+{
+	uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value, unit = 1;
+	char buf[48];
+	unsigned int i;
+	int n;
+
+	for (i = 0; i < scale; i++)
+		unit *= 10;
+	n = snprintf(buf, sizeof(buf), "%s%llu.%0*llu", value < 0 ? "-" : "",
+		     (unsigned long long)(magnitude / unit), (int)scale, (unsigned long long)(magnitude % unit));
+	member(j, name);
+	append(j, buf, n);
+}
+
+void json_boolean(struct json *j, const char *name, bool value)
 {
 	member(j, name);
 	append(j, value ? "true" : "false", value ? 4 : 5);

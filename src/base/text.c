@@ -2,6 +2,7 @@
 #include <tocsin/base/text.h>
 
 #include <errno.h>
+#include <string.h>
 
 /* Octets of a sequence by its first octet, and the least code point that needs so many. */
 static int sequence(uint8_t first, int32_t *value, int32_t *least)
@@ -51,11 +52,26 @@ int32_t text_utf8_next(const char **p, const char *end)
 	return value;
 }
 
+/* Steps over ASCII without NUL, eight octets at a time: most of any document. */
+static const char *skip_ascii(const char *s, const char *end)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t octets;
+
+	for (; end - s >= (ptrdiff_t)sizeof(octets); s += sizeof(octets)) {
+		memcpy(&octets, s, sizeof(octets));
+		/* The subtraction borrows a top bit from a NUL only, where none was set. */
+		if ((octets | (octets - ones)) & tops)
+			break;
+	}
+	return s;
+}
+
 bool text_utf8_valid(const char *s, size_t len)
 {
 	const char *end = s + len;
 
-	while (s < end) {
+	while ((s = skip_ascii(s, end)) < end) {
 		if (text_utf8_next(&s, end) <= 0)
 			return false;
 	}
@@ -67,42 +83,50 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-int text_decimal(const char *s, size_t len, unsigned int scale, int64_t *out)
+int text_decimal_next(const char **p, const char *end, unsigned int scale, int64_t *out)
 {
-	const char *end = s + len;
-	bool negative = false, any = false, overflow = false;
+	static const int64_t powers[] = {
+		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
+	};
+	bool negative = false, round_up = false, overflow = false;
+	const char *s = *p, *start;
+	int64_t whole = 0, part = 0;
 	unsigned int decimals = 0;
-	int64_t v = 0;
-	int round_up = 0;
+	size_t digits;
 
 	if (s < end && (*s == '-' || *s == '+'))
 		negative = *s++ == '-';
-	for (; s < end && is_digit(*s); s++) {
-		any = true;
-		overflow |= __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *s - '0', &v);
-	}
+	for (start = s; s < end && is_digit(*s); s++)
+		overflow |= __builtin_mul_overflow(whole, 10, &whole) ||
+			    __builtin_add_overflow(whole, *s - '0', &whole);
+	digits = s - start;
 	if (s < end && *s == '.') {
-		for (s++; s < end && is_digit(*s); s++) {
-			any = true;
-			if (decimals == scale) {
-				round_up = *s >= '5';
-			} else if (decimals < scale) {
-				overflow |= __builtin_mul_overflow(v, 10, &v) ||
-					    __builtin_add_overflow(v, *s - '0', &v);
-			}
-			if (decimals <= scale)
-				decimals++;
-		}
+		start = ++s;
+		for (; decimals < scale && s < end && is_digit(*s); s++, decimals++)
+			part = part * 10 + (*s - '0');
+		round_up = s < end && is_digit(*s) && *s >= '5';
+		while (s < end && is_digit(*s))
+			s++;
+		digits += s - start;
 	}
-	if (!any || s != end)
+	*p = s;
+	if (!digits)
 		return -EINVAL;
-	for (; decimals < scale; decimals++)
-		overflow |= __builtin_mul_overflow(v, 10, &v);
-	overflow |= __builtin_add_overflow(v, round_up, &v);
+	part = part * powers[scale - decimals] + round_up;
+	overflow |= __builtin_mul_overflow(whole, powers[scale], &whole) ||
+		    __builtin_add_overflow(whole, part, &whole);
 	if (overflow)
 		return -ERANGE;
-	*out = negative ? -v : v;
+	*out = negative ? -whole : whole;
 	return 0;
+}
+
+int text_decimal(const char *s, size_t len, unsigned int scale, int64_t *out)
+{
+	const char *end = s + len;
+	int rc = text_decimal_next(&s, end, scale, out);
+
+	return s == end ? rc : -EINVAL;
 }
 
 int text_uint(const char *s, size_t len, uint64_t max, uint64_t *out)

@@ -49,15 +49,40 @@ static int no_memory(struct reader *r)
 	return -ENOMEM;
 }
 
+/* Copies printable ASCII, eight octets at a time, until something else is among them.
+ * \returns how many octets. */
+static size_t copy_plain(char *out, const char *text, size_t len)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t octets;
+	size_t n;
+
+	for (n = 0; n + sizeof(octets) <= len; n += sizeof(octets)) {
+		memcpy(&octets, text + n, sizeof(octets));
+		/* A top bit for each octet beyond 0x7f, of 0x7f, and below 0x20. */
+		if ((octets | (octets + ones) | (octets - 0x20 * ones)) & tops)
+			break;
+		memcpy(out + n, &octets, sizeof(octets));
+	}
+	return n;
+}
+
 /* Control characters do not belong on a phone or in a log line. CR (as &#13;) and NEL end a line;
  * the others become a blank rather than nothing, so that no two words or numbers grow together. */
-static size_t clean(char *out, const char *text)
+static size_t clean(char *out, const char *text, size_t len)
 {
-	char *start = out;
+	const char *start = out, *end = text + len;
 
-	for (; *text; text++) {
-		unsigned char c = *text, next = text[1];
+	while (text < end) {
+		size_t plain = copy_plain(out, text, end - text);
+		unsigned char c, next;
 
+		out += plain;
+		text += plain;
+		if (text == end)
+			break;
+		c = *text++;
+		next = *text;
 		if (c == 0xc2 && next >= 0x80 && next <= 0x9f) {
 			*out++ = next == 0x85 ? '\n' : ' ';
 			text++;
@@ -86,7 +111,8 @@ static void trim(char *text, size_t len)
 		len--;
 	while (start < len && is_blank(text[start]))
 		start++;
-	memmove(text, text + start, len - start);
+	if (start)
+		memmove(text, text + start, len - start);
 	text[len - start] = '\0';
 }
 
@@ -105,7 +131,8 @@ static char *text_of(struct reader *r, const xmlNode *node)
 	len = 0;
 	for (child = node->children; child; child = child->next) {
 		if (child->type == XML_TEXT_NODE)
-			len += clean(text + len, (const char *)child->content);
+			len += clean(text + len, (const char *)child->content,
+				     strlen((const char *)child->content));
 	}
 	trim(text, len);
 	return text;

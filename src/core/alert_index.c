@@ -5,7 +5,6 @@
  * originator. About 130 octets an alert. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <osmocom/core/talloc.h>
@@ -24,15 +23,18 @@ struct alert_index {
 
 static int key_from_text(const char *text, uint8_t key[KEY_LEN])
 {
-	unsigned int v;
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
 	size_t i;
 
 	if (strlen(text) != ALERT_ID_LEN)
 		return -EINVAL;
 	for (i = 0; i < KEY_LEN; i++) {
-		if (sscanf(text + 2 * i, "%2x", &v) != 1)
+		high = strchr(digits, text[2 * i]);
+		low = strchr(digits, text[2 * i + 1]);
+		if (!high || !low)
 			return -EINVAL;
-		key[i] = v;
+		key[i] = (high - digits) << 4 | (low - digits);
 	}
 	return 0;
 }
@@ -98,14 +100,16 @@ static int grow(struct alert_index *index)
 
 struct alert_known *alert_index_find(struct alert_index *index, const char *id)
 {
+	struct alert_known *k;
 	uint8_t key[KEY_LEN];
 	size_t i;
 
 	if (!index->n || key_from_text(id, key) < 0)
 		return NULL;
 	for (i = key_hash(key) & index->mask; index->by_id[i]; i = (i + 1) & index->mask) {
-		if (!memcmp(index->known[index->by_id[i] - 1].id, key, KEY_LEN))
-			return &index->known[index->by_id[i] - 1];
+		k = &index->known[index->by_id[i] - 1];
+		if (!is_removed(k) && !memcmp(k->id, key, KEY_LEN))
+			return k;
 	}
 	return NULL;
 }
@@ -135,7 +139,8 @@ struct alert_known *alert_index_add(struct alert_index *index, const char *id, c
 		return NULL;
 	k = &index->known[index->n];
 	memset(k, 0, sizeof(*k));
-	if (key_from_text(id, k->id) < 0 || key_from_text(document, k->document) < 0)
+	/* The id of all zeros is what a removed one has. */
+	if (key_from_text(id, k->id) < 0 || key_from_text(document, k->document) < 0 || is_removed(k))
 		return NULL;
 	memcpy(k->sha256, sha256, DIGEST_LEN);
 	table_put(index->by_id, index->mask, k->id, index->n);

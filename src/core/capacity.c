@@ -164,12 +164,13 @@ static enum admission admit(struct room *room, const struct delivery *d, size_t 
 	if (room->planned + pages_of(d) > size)
 		return ADMIT_NO;
 	room->planned += pages_of(d);
-	if (maybe_on_air(d, i))
-		return ADMIT_NOW;
-	if (room->on_air + pages_of(d) > size)
-		return ADMIT_LATER;
-	room->on_air += pages_of(d);
-	return ADMIT_NOW;
+	/* What may be on air is counted already, but may have to be written once more. */
+	if (!maybe_on_air(d, i)) {
+		if (room->on_air + pages_of(d) > size)
+			return ADMIT_LATER;
+		room->on_air += pages_of(d);
+	}
+	return room->on_air > size ? ADMIT_LATER : ADMIT_NOW;
 }
 
 static void admit_delivery(struct room_map *map, struct delivery *d, const struct peer_caps *caps)

@@ -21,6 +21,7 @@ struct request {
 	struct target *targets;		/*!< what pub.targets points to */
 	uint32_t *index;		/*!< of each target in the delivery */
 	struct osmo_timer_list deadline;
+	int64_t due_ms;			/*!< the same, monotonic */
 };
 
 /*! May this target have the message? (capacity.c) */
@@ -114,6 +115,8 @@ bool delivery_on(const struct delivery *d, size_t i, int64_t now);
 void delivery_run(struct lane *lane);
 /*! Look at every target of the lane again, soon, from the loop. */
 void lane_wake(struct lane *lane);
+/*! The wall clock was set: timers follow it, deadlines must not. */
+void lane_clock_set(struct lane *lane);
 /*! The peer's link went down: outstanding requests are void, confirmations doubtful. */
 void lane_link_down(struct lane *lane);
 /*! Evidence of every delivery of the alert became doubtful or its wish changed. */

@@ -64,18 +64,33 @@ static void request_silent(struct request *req, int64_t now)
 	changed(d);
 }
 
+/* libosmocore's timers follow the wall clock; a deadline does not. */
+static void deadline_arm(struct request *req)
+{
+	int64_t left_ms = req->due_ms - clock_mono_ms();
+
+	if (left_ms < 0)
+		left_ms = 0;
+	osmo_timer_schedule(&req->deadline, left_ms / 1000, left_ms % 1000 * 1000);
+}
+
 static void deadline_cb(void *data)
 {
 	struct request *req = data;
 	struct lane *lane = req->delivery->lane;
 
+	if (clock_mono_ms() < req->due_ms) {
+		deadline_arm(req);
+		return;
+	}
 	LOGP(DDELIV, LOGL_NOTICE, "peer=%s alert=%s no answer in %d s for %zu targets\n",
 	     lane->peer_name, req->delivery->alert->id, REQUEST_DEADLINE_S, req->pub.n_targets);
 	if (lane->peer)
 		peer_count(lane->peer, PEER_CTR_TIMEOUTS);
 	request_silent(req, clock_utc());
 	request_free(req);
-	delivery_run(lane);
+	/* A place is free: everything that waits for its turn may go. */
+	lane_wake(lane);
 }
 
 static struct request *request_alloc(struct delivery *d, enum peer_verb verb, size_t max)
@@ -136,7 +151,8 @@ static void request_send(struct request *req, int64_t now)
 	rc = hand_over(lane->peer, req);
 	if (rc == 0) {
 		peer_count(lane->peer, PEER_CTR_REQUESTS);
-		osmo_timer_schedule(&req->deadline, REQUEST_DEADLINE_S, 0);
+		req->due_ms = clock_mono_ms() + REQUEST_DEADLINE_S * 1000;
+		deadline_arm(req);
 		talloc_free(before);
 		changed(d);
 		return;
@@ -378,6 +394,24 @@ static void lane_doubt(struct lane *lane, enum doubt doubt, enum message_kind ki
 		}
 		changed(d);
 	}
+}
+
+void lane_clock_set(struct lane *lane)
+{
+	int64_t now = clock_utc();
+	struct delivery *d;
+	int v;
+
+	llist_for_each_entry(d, &lane->deliveries, in_lane) {
+		for (v = 0; v < _NUM_PEER_VERB; v++) {
+			if (d->out[v])
+				deadline_arm(d->out[v]);
+		}
+		/* Set back before its expiry: only an end that was committed is final. */
+		if (message_on(d->message, d->alert->cancelled, now) && !d->alert->ending)
+			d->settled = false;
+	}
+	lane_wake(lane);
 }
 
 void lane_link_down(struct lane *lane)

@@ -31,7 +31,7 @@ static bool write_confirmed(const struct evidence *e)
 
 static bool write_refused(const struct evidence *e)
 {
-	return e->write_answer == PEER_ANSWER_REFUSED || e->write_answer == PEER_ANSWER_IMPOSSIBLE;
+	return e->write_answer != PEER_ANSWER_NONE && !write_confirmed(e);
 }
 
 static bool stop_confirmed(const struct evidence *e)
@@ -49,6 +49,26 @@ static void set_doubt(struct evidence *e, enum doubt doubt, int64_t now)
 {
 	e->doubt = doubt;
 	e->doubt_at = doubt == DOUBT_NONE ? 0 : now;
+}
+
+/* A question without an answer takes nothing back: what is gone stays gone, and a failed cell stays
+ * failed. */
+static void doubt_unless_worse(struct evidence *e, int64_t now)
+{
+	if (e->doubt != DOUBT_LOST && e->doubt != DOUBT_ABSENT && e->doubt != DOUBT_FAILED)
+		set_doubt(e, DOUBT_SILENT, now);
+}
+
+/* The peer has it. If it said so after it confirmed a stop, nobody knows which came first, and
+ * another stop is owed. */
+static void seen_at_peer(struct evidence *e)
+{
+	e->flags |= EVIDENCE_MAYBE_ON_AIR;
+	e->attempts = 0;
+	if (stop_confirmed(e)) {
+		e->stop_answer = PEER_ANSWER_NONE;
+		e->stop_answered = 0;
+	}
 }
 
 void evidence_sent(struct evidence *e, enum peer_verb verb, uint16_t period, int64_t now)
@@ -86,7 +106,7 @@ static void write_answered(struct evidence *e, const struct peer_result *result,
 	e->write_answer = result->answer;
 	e->write_cause = result->cause;
 	if (write_confirmed(e)) {
-		e->attempts = 0;
+		seen_at_peer(e);
 		set_doubt(e, DOUBT_NONE, now);
 		return;
 	}
@@ -115,13 +135,16 @@ static void count_reported(struct evidence *e, const struct peer_result *result,
 {
 	bool rose = result->has_count && result->count > e->count;
 
+	/* What was counted between the last look and the failure proves nothing. */
+	if (e->doubt == DOUBT_FAILED && !e->count_at)
+		rose = false;
 	if (result->has_count) {
 		e->count_at = now;
 		e->count = result->count;
 		if (rose)
 			e->rose_at = now;
 	}
-	/* A cell that was reported as silent is believed again only when its count moves. */
+	/* A cell that was reported as silent is believed again only when its count moves after that. */
 	if (e->doubt != DOUBT_FAILED || rose)
 		set_doubt(e, DOUBT_NONE, now);
 }
@@ -136,8 +159,7 @@ static void query_answered(struct evidence *e, const struct peer_result *result,
 			e->write_answer = PEER_ANSWER_ALREADY;
 			e->write_answered = now;
 		}
-		e->flags |= EVIDENCE_MAYBE_ON_AIR;
-		e->attempts = 0;
+		seen_at_peer(e);
 		count_reported(e, result, now);
 		break;
 	case PEER_ANSWER_ABSENT:
@@ -147,7 +169,7 @@ static void query_answered(struct evidence *e, const struct peer_result *result,
 		break;
 	default:
 		failed_once_more(e);
-		set_doubt(e, DOUBT_SILENT, now);
+		doubt_unless_worse(e, now);
 	}
 }
 
@@ -170,7 +192,10 @@ void evidence_silent(struct evidence *e, enum peer_verb verb, int64_t now)
 {
 	e->flags &= ~out_flag[verb];
 	failed_once_more(e);
-	set_doubt(e, DOUBT_SILENT, now);
+	if (verb == PEER_QUERY)
+		doubt_unless_worse(e, now);
+	else
+		set_doubt(e, DOUBT_SILENT, now);
 }
 
 void evidence_doubted(struct evidence *e, enum doubt doubt, int64_t now)
@@ -185,10 +210,12 @@ void evidence_doubted(struct evidence *e, enum doubt doubt, int64_t now)
 		e->attempts = 0;
 	if (!(e->flags & EVIDENCE_MAYBE_ON_AIR))
 		return;
-	/* What is known to be gone stays gone until it is written again; so does a reported
-	 * failure when the peer merely says that its data were kept. */
+	/* What is known to be gone stays gone until it is written again. A reported failure ends
+	 * with the peer's next restart, whatever became of its data (48.049, RESTART). */
 	if ((e->doubt == DOUBT_LOST || e->doubt == DOUBT_ABSENT) && doubt != DOUBT_RESTART)
 		return;
+	if (doubt == DOUBT_FAILED)
+		e->count_at = e->rose_at = 0;
 	set_doubt(e, doubt, now);
 }
 
@@ -227,6 +254,9 @@ enum outcome evidence_outcome(const struct evidence *e, bool on)
 	}
 	if (stop_confirmed(e))
 		return OUTCOME_QUEUED;
+	/* After a stop, even a refused one, what was confirmed before may be over. */
+	if (on && e->stop_sent)
+		return OUTCOME_UNKNOWN;
 	if (write_confirmed(e))
 		return is_broadcasting(e) ? OUTCOME_BROADCASTING : OUTCOME_TAKEN;
 	if (write_refused(e))
@@ -244,11 +274,6 @@ static int64_t backoff_s(const struct evidence *e)
 	for (i = 1; i < e->attempts && s < RETRY_MAX_S; i++)
 		s *= 2;
 	return s < RETRY_MAX_S ? s : RETRY_MAX_S;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
 }
 
 static enum peer_verb next_off(const struct evidence *e, int64_t *due_utc)
@@ -276,7 +301,7 @@ static int64_t next_query_utc(const struct evidence *e)
 
 static enum peer_verb next_on(const struct evidence *e, bool can_query, int64_t *due_utc)
 {
-	int64_t last = later(e->write_sent, e->query_sent);
+	int64_t last = e->query_sent ? e->query_sent : e->write_sent;
 
 	if (e->flags & FLAGS_OUT)
 		return _NUM_PEER_VERB;
@@ -290,7 +315,7 @@ static enum peer_verb next_on(const struct evidence *e, bool can_query, int64_t 
 			*due_utc = (int64_t)e->write_answered + RETRY_MAX_S;
 		return PEER_WRITE;
 	}
-	if (e->doubt == DOUBT_FAILED) {
+	if (e->doubt == DOUBT_FAILED && (can_query || write_confirmed(e))) {
 		*due_utc = can_query ? last + QUERY_MAX_S : INT64_MAX;
 		return PEER_QUERY;
 	}
@@ -311,9 +336,9 @@ enum peer_verb evidence_next(const struct evidence *e, bool on, bool can_query, 
 
 	*due_utc = INT64_MAX;
 	verb = on ? next_on(e, can_query, due_utc) : next_off(e, due_utc);
-	/* A clock that stepped back must not stretch a pause. */
+	/* No pause is longer: the clock was set back since, so nobody knows how much of it is over. */
 	if (*due_utc != INT64_MAX && *due_utc > now + RETRY_MAX_S)
-		*due_utc = now + RETRY_MAX_S;
+		*due_utc = now;
 	return *due_utc == INT64_MAX ? _NUM_PEER_VERB : verb;
 }
 

@@ -141,7 +141,7 @@ void gateway_wake(struct gateway *gw)
 	struct lane *lane;
 
 	llist_for_each_entry(lane, &gw->lanes, entry)
-		lane_wake(lane);
+		lane_clock_set(lane);
 	if (!llist_empty(&gw->dirty) && gw->store)
 		osmo_timer_schedule(&gw->flush_timer, 0, FLUSH_DELAY_US);
 	if (!llist_empty(&gw->work))

@@ -109,7 +109,8 @@ int ledger_restore(struct ledger *ledger, const struct ledger_entry *entry)
 	 * where the search for a free one starts. */
 	if (entry->free_utc >= codes->free_utc[codes->last])
 		codes->last = entry->code;
-	codes->free_utc[entry->code] = entry->free_utc;
+	if (entry->free_utc > codes->free_utc[entry->code])
+		codes->free_utc[entry->code] = entry->free_utc;
 	return 0;
 }
 

@@ -115,7 +115,7 @@ static int delivery_cb(const struct delivery_row *row, void *data)
 	if (!d)
 		return -ENOMEM;
 	d->revision = row->revision;
-	d->settled = row->settled;
+	d->settled = row->settled && !message_on(message, alert->cancelled, now);
 	memcpy(d->evidence, row->evidence, row->n * sizeof(*d->evidence));
 	for (i = 0; i < d->n && !d->settled; i++)
 		evidence_doubted(&d->evidence[i], DOUBT_RESTART, now);

@@ -107,7 +107,8 @@ static int read_token(const char *path, char *token, size_t size)
 		return -errno;
 	n = fread(token, 1, size - 1, f);
 	fclose(f);
-	while (n && (token[n - 1] == '\n' || token[n - 1] == '\r'))
+	/* A buffer that is full did not hold the whole file. */
+	while (n && n < size - 1 && (token[n - 1] == '\n' || token[n - 1] == '\r'))
 		n--;
 	token[n] = '\0';
 	return n;
@@ -115,7 +116,7 @@ static int read_token(const char *path, char *token, size_t size)
 
 int originator_load_token(struct originator *orig, const char *path, struct problem *problem)
 {
-	char token[TOKEN_MAX + 3];
+	char token[TOKEN_MAX + 4];	/* CR LF, one octet too many, NUL */
 	int i, n = read_token(path, token, sizeof(token));
 	int rc = -EINVAL;
 

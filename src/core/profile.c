@@ -82,6 +82,10 @@ static int check_rule(const struct profile_rule *rule, struct problem *problem)
 	if (rule->etws && !cbs_identifier_is_etws(rule->identifier))
 		return problem_set(problem, PROBLEM_CONFIG, "rule", 0,
 				   "Message identifier %u is not an ETWS identifier.", rule->identifier);
+	/* Phones go by the warning type of a primary notification (23.041, 9.3.24). */
+	if (rule->etws && drill != (rule->etws_type == CBS_ETWS_TEST))
+		return problem_set(problem, PROBLEM_CONTENT_DRILL, "rule", 0,
+				   "ETWS warning type test is for status Test and Exercise, and they take no other.");
 	return 0;
 }
 

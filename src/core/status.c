@@ -12,7 +12,7 @@ static void json_counters(struct json *j, const struct peer *peer)
 {
 	unsigned int i;
 
-	json_object(j, "counters");
+	json_object_begin(j, "counters");
 	for (i = 0; i < peer->ctrs->desc->num_ctr; i++)
 		json_int(j, peer->ctrs->desc->ctr_desc[i].name, rate_ctr_group_get_ctr(peer->ctrs, i)->current);
 	json_object_end(j);
@@ -32,9 +32,9 @@ void gateway_render_peers(struct gateway *gw, struct json *j)
 {
 	const struct peer *peer = NULL;
 
-	json_array(j, "peers");
+	json_array_begin(j, "peers");
 	while ((peer = peer_next(gw->peers, peer))) {
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		json_string(j, "peer", peer->name);
 		json_string(j, "protocol", peer->ops->protocol);
 		json_string(j, "state", peer_state_name(peer->state));
@@ -49,7 +49,7 @@ void gateway_render_peers(struct gateway *gw, struct json *j)
 	json_array_end(j);
 }
 
-void gateway_render_health(struct gateway *gw, struct json *j)
+bool gateway_render_health(struct gateway *gw, struct json *j)
 {
 	const struct peer *peer = NULL;
 	unsigned int up = 0, down = 0;
@@ -61,17 +61,18 @@ void gateway_render_health(struct gateway *gw, struct json *j)
 			down++;
 	}
 	json_string(j, "status", gw->store_failing || down ? "degraded" : "ok");
-	json_object(j, "store");
-	json_bool(j, "ok", !gw->store_failing);
+	json_object_begin(j, "store");
+	json_boolean(j, "ok", !gw->store_failing);
 	json_int(j, "pending", store_pending(gw->store));
 	json_object_end(j);
-	json_object(j, "peers");
+	json_object_begin(j, "peers");
 	json_int(j, "up", up);
 	json_int(j, "down", down);
 	json_object_end(j);
 	json_int(j, "cells", cell_table_count(gw->cells));
 	json_int(j, "alerts_live", llist_count(&gw->alerts));
 	json_string(j, "version", PACKAGE_VERSION);
+	return !gw->store_failing;
 }
 
 void gateway_each_delivery(struct gateway *gw, void (*cb)(const struct delivery_view *view, void *data), void *data)

@@ -253,7 +253,7 @@ static void forget_and_refuse(struct submission *sub, const struct problem *prob
 
 static void json_message(struct json *j, const struct message *m)
 {
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_int(j, "nr", m->nr);
 	json_string(j, "kind", m->kind == MESSAGE_EMERGENCY ? "emergency" : "text");
 	json_int(j, "message_identifier", m->identifier);
@@ -263,7 +263,7 @@ static void json_message(struct json *j, const struct message *m)
 		json_int(j, "pages", m->pages.n);
 		json_string(j, "language", m->language);
 		json_string(j, "text", m->text);
-		json_bool(j, "cut", m->pages.cut);
+		json_boolean(j, "cut", m->pages.cut);
 	} else {
 		json_int(j, "warning_type", m->warning_type);
 	}
@@ -282,15 +282,15 @@ static void json_plan(struct json *j, const struct plan *plan)
 		messages = plan_messages(plan, &n_messages);
 	}
 	json_int(j, "cells", plan ? plan_n_cells(plan) : 0);
-	json_array(j, "peers");
+	json_array_begin(j, "peers");
 	for (i = 0; i < n_peers; i++) {
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		json_string(j, "peer", peers[i].peer);
 		json_int(j, "cells", peers[i].n);
 		json_object_end(j);
 	}
 	json_array_end(j);
-	json_array(j, "messages");
+	json_array_begin(j, "messages");
 	for (i = 0; i < n_messages; i++)
 		json_message(j, &messages[i]);
 	json_array_end(j);
@@ -300,9 +300,9 @@ static void json_advisories(struct json *j, const struct alert_draft *draft)
 {
 	size_t i;
 
-	json_array(j, "advisories");
+	json_array_begin(j, "advisories");
 	for (i = 0; i < draft->n_advisories; i++) {
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		json_string(j, "code", draft->advisories[i].code);
 		json_string(j, "detail", draft->advisories[i].detail);
 		json_object_end(j);
@@ -320,7 +320,7 @@ static char *make_answer(struct submission *sub)
 	size_t i;
 
 	json_init(&j, sub);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_string(&j, "id", draft->id);
 	json_string(&j, "state", outcome_name(OUTCOME_ACCEPTED));
 	snprintf(url, sizeof(url), "/v1/alerts/%s", draft->id);
@@ -335,7 +335,7 @@ static char *make_answer(struct submission *sub)
 	json_string(&j, "language", draft->language);
 	json_plan(&j, sub->plan);
 	if (cap->msg_type == CAP_MSG_CANCEL) {
-		json_array(&j, "cancels");
+		json_array_begin(&j, "cancels");
 		for (i = 0; i < sub->n_cancels; i++)
 			json_string(&j, NULL, sub->cancels[i]);
 		json_array_end(&j);

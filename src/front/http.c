@@ -129,29 +129,33 @@ static char *metrics_text(void *ctx, size_t *len)
 	return text;
 }
 
-static void render_object(struct http_live *live, enum http_page page, struct gateway *gw,
-			  void (*render)(struct gateway *gw, struct json *j))
+static void keep_page(struct http_live *live, enum http_page page, struct json *j)
+{
+	json_object_end(j);
+	if (!j->error) {
+		live->text[page] = j->buf;
+		live->len[page] = j->len;
+	}
+}
+
+static void render_peers(struct http_live *live, struct gateway *gw)
 {
 	struct json j;
 
 	json_init(&j, live);
-	json_object(&j, NULL);
-	render(gw, &j);
-	json_object_end(&j);
-	if (!j.error) {
-		live->text[page] = j.buf;
-		live->len[page] = j.len;
-	}
+	json_object_begin(&j, NULL);
+	gateway_render_peers(gw, &j);
+	keep_page(live, HTTP_PAGE_PEERS, &j);
 }
 
-/* The one value that decides the status of /v1/health, found in what was just rendered: our own
- * writer puts no blanks, and only the store has a member of that name. */
-static bool says_store_ok(const struct http_live *live)
+static void render_health(struct http_live *live, struct gateway *gw)
 {
-	static const char ok[] = "\"ok\":true";
-	const char *text = live->text[HTTP_PAGE_HEALTH];
+	struct json j;
 
-	return text && memmem(text, live->len[HTTP_PAGE_HEALTH], ok, sizeof(ok) - 1);
+	json_init(&j, live);
+	json_object_begin(&j, NULL);
+	live->can_commit = gateway_render_health(gw, &j);
+	keep_page(live, HTTP_PAGE_HEALTH, &j);
 }
 
 static struct http_live *live_make(struct http *http)
@@ -161,9 +165,8 @@ static struct http_live *live_make(struct http *http)
 	if (!live)
 		return NULL;
 	live->rendered_ms = clock_mono_ms();
-	render_object(live, HTTP_PAGE_PEERS, http->gw, gateway_render_peers);
-	render_object(live, HTTP_PAGE_HEALTH, http->gw, gateway_render_health);
-	live->can_commit = says_store_ok(live);
+	render_peers(live, http->gw);
+	render_health(live, http->gw);
 	live->text[HTTP_PAGE_METRICS] = metrics_text(live, &live->len[HTTP_PAGE_METRICS]);
 	return live;
 }
@@ -272,6 +275,7 @@ static struct http_listener *listener_alloc(struct http *http, const struct http
 		return NULL;
 	l->http = http;
 	l->fd = -1;
+	l->wake_fd = -1;
 	INIT_LLIST_HEAD(&l->conns);
 	pthread_mutex_init(&l->conns_lock, NULL);
 	talloc_set_destructor(l, listener_destructor);
@@ -325,7 +329,6 @@ static int start(struct http *http, struct problem *problem)
 		if (http_daemon_start(l) < 0)
 			return problem_set(problem, PROBLEM_CONFIG, "http", 0, "cannot start the listener %s port %u",
 					   l->config.address, l->port);
-		l->fd = -1;
 		LOGP(DHTTP, LOGL_NOTICE, "listener=%s:%u listens%s%s\n", l->config.address, l->port,
 		     l->config.serves & HTTP_INTAKE ? " intake" : "", l->config.serves & HTTP_READ ? " read" : "");
 	}

@@ -225,7 +225,7 @@ static void reply_short(struct http_request *req, const char *url)
 	struct json j;
 
 	json_init(&j, req);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_string(&j, "id", req->id);
 	json_string(&j, "state", "accepted");
 	json_string(&j, "url", url);

@@ -112,7 +112,7 @@ static const char *answer_name(uint8_t answer)
 
 static void put_evidence(struct json *j, const struct evidence *e)
 {
-	json_object(j, "evidence");
+	json_object_begin(j, "evidence");
 	json_time(j, "write_sent", e->write_sent);
 	json_time(j, "write_answered", e->write_answered);
 	json_string(j, "write_answer", answer_name(e->write_answer));
@@ -148,7 +148,7 @@ static void put_cell(struct json *j, const struct delivery_row *row, const struc
 {
 	const struct evidence *e = &row->evidence[i];
 
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_string(j, "peer", row->peer);
 	put_target(j, &row->wanted[i]);
 	json_int(j, "message", m->nr);
@@ -208,8 +208,8 @@ static int list_next(void *stream, struct json *j)
 	bool more;
 
 	if (!list->begun) {
-		json_object(j, NULL);
-		json_array(j, "cells");
+		json_object_begin(j, NULL);
+		json_array_begin(j, "cells");
 		list->begun = true;
 	}
 	more = advance(list, &outcome);
@@ -361,33 +361,16 @@ struct table_list {
 	bool begun;
 };
 
-/* 1e-7 degree as a JSON number of seven decimals, put in the place of an integer of that length. */
-static void put_degrees(struct json *j, const char *name, int32_t v)
-{
-	unsigned int magnitude = v < 0 ? -(unsigned int)v : (unsigned int)v;
-	int64_t same_length = 1;
-	char text[24];
-	int i, n;
-
-	n = snprintf(text, sizeof(text), "%s%u.%07u", v < 0 ? "-" : "",
-		     magnitude / GEO_DEGREE, magnitude % GEO_DEGREE);
-	for (i = 1; i < n; i++)
-		same_length *= 10;
-	json_int(j, name, same_length);
-	if (!j->error)
-		memcpy(j->buf + j->len - n, text, n);
-}
-
 static void put_table_cell(struct json *j, const struct cell_table *table, uint32_t row)
 {
 	struct cell cell;
 
 	cell_table_get(table, row, &cell);
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	put_target(j, &cell.target);
 	json_string(j, "peer", cell.peer);
-	put_degrees(j, "lat", cell.footprint.site.lat);
-	put_degrees(j, "lon", cell.footprint.site.lon);
+	json_decimal(j, "lat", cell.footprint.site.lat, 7);
+	json_decimal(j, "lon", cell.footprint.site.lon, 7);
 	json_int(j, "range_m", cell.footprint.range_m);
 	json_int(j, "azimuth_deg", cell.footprint.azimuth_deg);
 	json_int(j, "beam_deg", cell.footprint.beam_deg);
@@ -410,9 +393,9 @@ static int table_next(void *stream, struct json *j)
 	bool more = table_advance(list);
 
 	if (!list->begun) {
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		json_int(j, "total", cell_table_count(list->table));
-		json_array(j, "cells");
+		json_array_begin(j, "cells");
 		list->begun = true;
 	}
 	if (more && list->left) {

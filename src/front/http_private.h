@@ -82,6 +82,10 @@ struct http_listener {
 	struct http_listener_config config;
 	char *store_dir;
 	struct MHD_Daemon *daemon;
+	pthread_t thread;
+	bool has_thread;
+	int wake_fd;			/*!< eventfd: a connection was resumed, or the end has come */
+	atomic_bool ending;
 	int fd;
 	uint16_t port;
 	/*! Roots made by the loop, taken up by the thread: an exchange of the pointer, nothing else. */
@@ -235,6 +239,6 @@ void http_serve_metrics(struct http_request *req);
 void http_serve_problem(struct http_request *req);
 void http_serve_alert_cells(struct http_request *req);
 void http_serve_cells(struct http_request *req);
-/*! Outcome counts of one delivery; message may be NULL (then nothing is wanted on air). */
+/*! Is the message wanted on air now? It may be NULL: then not. */
 bool http_delivery_on(const struct alert_row *alert, const struct message *message, int64_t now);
 const struct message *http_message_by_nr(const struct message *messages, size_t n, unsigned int nr);

@@ -10,11 +10,13 @@
 #include "http_private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +35,8 @@
 #define STREAM_PIECE (64 * 1024)
 /* How long a stopping daemon lets clients fetch their answers. */
 #define STOP_WAIT_MS 1000
+/* Longest wait of a listener's thread: nothing depends on it. */
+#define WAIT_MAX_MS 10000
 
 static const char *const params_none[] = { NULL };
 static const char *const params_alerts[] = { "max", "before", NULL };
@@ -227,7 +231,7 @@ static void reply_problem(struct http_request *req)
 
 	snprintf(type, sizeof(type), "/v1/problems/%s", problem_code_name(p->code));
 	json_init(&j, req);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_string(&j, "type", type);
 	json_string(&j, "title", problem_title(p->code));
 	json_int(&j, "status", status);
@@ -507,7 +511,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
 void http_request_resume(struct http_request *req)
 {
+	struct http_listener *l = req->listener;
+
+	/* With a thread of ours the library has nothing of its own to wake it by. */
 	MHD_resume_connection(req->connection);
+	(void)eventfd_write(l->wake_fd, 1);
 }
 
 /*
@@ -561,30 +569,68 @@ static unsigned int per_address(const struct http_listener *l)
 	return l->http->limits.per_address;
 }
 
-int http_daemon_start(struct http_listener *l)
+/* The library's own thread (0.9.75) waits in epoll again, with events in its hands, whenever it was
+ * given exactly as many as it asked for: 128 clients then stall until somebody else does something.
+ * So the thread is ours: it waits outside, and the library is only run when there is work. */
+static void *run_daemon(void *data)
+{
+	struct http_listener *l = data;
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	struct pollfd fds[] = { { .fd = info->epoll_fd, .events = POLLIN }, { .fd = l->wake_fd, .events = POLLIN } };
+	MHD_UNSIGNED_LONG_LONG ms;
+	eventfd_t count;
+
+	while (!atomic_load(&l->ending)) {
+		if (MHD_get_timeout(l->daemon, &ms) != MHD_YES || ms > WAIT_MAX_MS)
+			ms = WAIT_MAX_MS;
+		(void)poll(fds, ARRAY_SIZE(fds), ms);
+		/* Before the run: what is resumed from now on wakes us again. */
+		(void)eventfd_read(l->wake_fd, &count);
+		MHD_run(l->daemon);
+	}
+	return NULL;
+}
+
+static struct MHD_Daemon *make_daemon(struct http_listener *l)
 {
 	const struct http_limits *limits = &l->http->limits;
-	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	sigset_t all, before;
+	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 
 	if (strchr(l->config.address, ':'))
 		flags |= MHD_USE_IPv6;
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, l,
+				MHD_OPTION_EXTERNAL_LOGGER, on_log, l,
+				MHD_OPTION_LISTEN_SOCKET, l->fd,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				MHD_OPTION_CONNECTION_LIMIT, limits->connections,
+				MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address(l),
+				MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s,
+				MHD_OPTION_STRICT_FOR_CLIENT, 1,
+				MHD_OPTION_END);
+}
+
+int http_daemon_start(struct http_listener *l)
+{
+	sigset_t all, before;
+	int rc;
+
+	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (l->wake_fd < 0)
+		return -errno;
+	l->daemon = make_daemon(l);
+	if (!l->daemon)
+		return -EINVAL;
+	/* From now on the library closes the socket. */
+	l->fd = -1;
 	/* The thread inherits the mask: signals are for the loop. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	l->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, l,
-				     MHD_OPTION_EXTERNAL_LOGGER, on_log, l,
-				     MHD_OPTION_LISTEN_SOCKET, l->fd,
-				     MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
-				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-				     MHD_OPTION_CONNECTION_LIMIT, limits->connections,
-				     MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address(l),
-				     MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s,
-				     MHD_OPTION_STRICT_FOR_CLIENT, 1,
-				     MHD_OPTION_END);
+	rc = pthread_create(&l->thread, NULL, run_daemon, l);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return l->daemon ? 0 : -EINVAL;
+	l->has_thread = rc == 0;
+	return -rc;
 }
 
 void http_daemon_stop(struct http_listener *l)
@@ -592,11 +638,19 @@ void http_daemon_stop(struct http_listener *l)
 	static const struct timespec ms = { .tv_nsec = 1000000 };
 	int i;
 
-	if (!l->daemon)
-		return;
-	/* Stopping the library throws away what is not sent yet. */
-	for (i = 0; i < STOP_WAIT_MS && atomic_load(&l->open); i++)
-		nanosleep(&ms, NULL);
-	MHD_stop_daemon(l->daemon);
+	if (l->has_thread) {
+		/* Stopping the library throws away what is not sent yet. */
+		for (i = 0; i < STOP_WAIT_MS && atomic_load(&l->open); i++)
+			nanosleep(&ms, NULL);
+		atomic_store(&l->ending, true);
+		(void)eventfd_write(l->wake_fd, 1);
+		pthread_join(l->thread, NULL);
+		l->has_thread = false;
+	}
+	if (l->daemon)
+		MHD_stop_daemon(l->daemon);
 	l->daemon = NULL;
+	if (l->wake_fd >= 0)
+		close(l->wake_fd);
+	l->wake_fd = -1;
 }

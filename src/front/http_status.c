@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <microhttpd.h>
 #include <talloc.h>
@@ -96,7 +97,7 @@ void http_serve_problem(struct http_request *req)
 		return;
 	}
 	json_init(&j, req);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_string(&j, "code", problem_code_name(i));
 	json_string(&j, "title", problem_title(i));
 	json_int(&j, "status", problem_status(i));
@@ -136,7 +137,7 @@ static void put_states(struct json *j, const size_t counts[_NUM_OUTCOME])
 {
 	unsigned int i;
 
-	json_object(j, "states");
+	json_object_begin(j, "states");
 	for (i = 0; i < _NUM_OUTCOME; i++) {
 		if (counts[i])
 			json_int(j, outcome_name(i), counts[i]);
@@ -229,9 +230,9 @@ static int put_alerts(struct json *j, struct store_reader *r, const struct alert
 	size_t i, budget = LIST_TARGETS_MAX;
 	int rc = 0;
 
-	json_array(j, "alerts");
+	json_array_begin(j, "alerts");
 	for (i = 0; i < n && rc == 0; i++) {
-		json_object(j, NULL);
+		json_object_begin(j, NULL);
 		put_alert(j, &rows[i]);
 		rc = put_list_states(j, r, &rows[i], &budget);
 		json_object_end(j);
@@ -263,7 +264,7 @@ void http_serve_alerts(struct http_request *req)
 	}
 	more = (uint64_t)n > max;
 	json_init(&j, req);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	rc = put_alerts(&j, r, rows, more ? max : (uint64_t)n);
 	if (more)
 		json_int(&j, "next", rows[max - 1].seq);
@@ -352,11 +353,11 @@ static void put_delivery(struct json *j, const struct alert_view *v, const struc
 {
 	size_t counts[_NUM_OUTCOME] = { 0 };
 
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_string(j, "peer", row->peer);
 	json_int(j, "revision", row->revision);
 	json_int(j, "targets", row->n);
-	json_bool(j, "settled", row->settled);
+	json_boolean(j, "settled", row->settled);
 	json_time(j, "updated", row->updated_utc);
 	count_delivery(v, row, counts);
 	put_states(j, counts);
@@ -367,7 +368,7 @@ static void put_message(struct json *j, const struct alert_view *v, const struct
 {
 	int i;
 
-	json_object(j, NULL);
+	json_object_begin(j, NULL);
 	json_int(j, "nr", m->nr);
 	json_string(j, "kind", m->kind == MESSAGE_EMERGENCY ? "emergency" : "text");
 	json_int(j, "message_identifier", m->identifier);
@@ -377,8 +378,8 @@ static void put_message(struct json *j, const struct alert_view *v, const struct
 	json_string(j, "language", m->language);
 	json_string(j, "text", m->text);
 	json_time(j, "expires", m->expires_utc);
-	json_bool(j, "drill", m->drill);
-	json_array(j, "deliveries");
+	json_boolean(j, "drill", m->drill);
+	json_array_begin(j, "deliveries");
 	for (i = 0; i < v->n_deliveries; i++) {
 		if (v->deliveries[i].message_nr == m->nr)
 			put_delivery(j, v, &v->deliveries[i]);
@@ -396,8 +397,8 @@ static void put_details(struct json *j, const struct alert_row *row, const struc
 	json_string(j, "language", row->language);
 	json_string(j, "cancelled_by", row->cancelled_by);
 	json_string(j, "sha256", digest_hex(row->sha256, DIGEST_LEN, sha256));
-	json_bool(j, "live", !row->ended_utc);
-	json_object(j, "area");
+	json_boolean(j, "live", !row->ended_utc);
+	json_object_begin(j, "area");
 	json_int(j, "polygons", area->polygons);
 	json_int(j, "circles", area->circles);
 	json_object_end(j);
@@ -421,11 +422,11 @@ void http_serve_alert(struct http_request *req)
 		return;
 	}
 	json_init(&j, req);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	put_alert(&j, &v.row);
 	put_details(&j, &v.row, &area);
 	put_all_states(&j, &v);
-	json_array(&j, "messages");
+	json_array_begin(&j, "messages");
 	for (i = 0; i < v.n_messages; i++)
 		put_message(&j, &v, &v.messages[i]);
 	json_array_end(&j);

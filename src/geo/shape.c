@@ -9,6 +9,7 @@
 #include <tocsin/base/text.h>
 
 #include "ring_check.h"
+#include "ring_simple.h"
 
 #define HALF_TURN (180LL * GEO_DEGREE)
 #define MAX_RADIUS_MM (20037LL * 1000 * 1000)	/* half the equator: the whole earth */
@@ -45,40 +46,47 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static const char *skip_blanks(const char *p)
+{
+	while (is_blank(*p))
+		p++;
+	return p;
+}
+
 /* The next run of characters that are no blanks. */
 static bool word_next(const char **p, const char **word, size_t *len)
 {
-	while (is_blank(**p))
-		(*p)++;
-	*word = *p;
+	*p = *word = skip_blanks(*p);
 	while (**p && !is_blank(**p))
 		(*p)++;
 	*len = *p - *word;
 	return *len > 0;
 }
 
-static size_t word_count(const char *text)
+/* At least as many as there are pairs: each has one comma. */
+static size_t pair_count(const char *text)
 {
-	const char *word;
-	size_t len, n = 0;
+	size_t n = 0;
 
-	while (word_next(&text, &word, &len))
+	for (; (text = strchr(text, ',')); text++)
 		n++;
 	return n;
 }
 
-/* "lat,lon". \returns 0, -EINVAL if it is no such pair, -ERANGE outside the earth. */
-static int point_parse(const char *s, size_t len, struct geo_point *point)
+/* "lat,lon" and a blank or the end behind it.
+ * \param[in,out] p  moved behind it.
+ * \returns 0, -EINVAL if it is no such pair, -ERANGE outside the earth. */
+static int point_next(const char **p, const char *end, struct geo_point *point)
 {
-	const char *comma = memchr(s, ',', len);
 	int64_t lat, lon;
 	int rc, rc2;
 
-	if (!comma)
+	rc = text_decimal_next(p, end, 7, &lat);
+	if (rc == -EINVAL || *p == end || **p != ',')
 		return -EINVAL;
-	rc = text_decimal(s, comma - s, 7, &lat);
-	rc2 = text_decimal(comma + 1, s + len - comma - 1, 7, &lon);
-	if (rc == -EINVAL || rc2 == -EINVAL)
+	(*p)++;
+	rc2 = text_decimal_next(p, end, 7, &lon);
+	if (rc2 == -EINVAL || (*p < end && !is_blank(**p)))
 		return -EINVAL;
 	if (rc || rc2 || lat < -HALF_TURN / 2 || lat > HALF_TURN / 2 ||
 	    lon < -HALF_TURN || lon > HALF_TURN)
@@ -108,12 +116,12 @@ static bool same_place(const struct geo_point *a, const struct geo_point *b)
 /* Read the points, leave out those that repeat their predecessor and the last one. */
 static int draft_read(struct draft *d, const char *text)
 {
-	const char *word;
+	const char *end = text + strlen(text);
 	struct geo_point p, first = { 0 };
-	size_t len, number = 0;
+	size_t number = 0;
 
-	while (word_next(&text, &word, &len)) {
-		int rc = point_parse(word, len, &p);
+	while ((text = skip_blanks(text)) < end) {
+		int rc = point_next(&text, end, &p);
 
 		number++;
 		if (rc == -ERANGE)
@@ -236,8 +244,12 @@ static int ring_refuse(const struct draft *d, const struct ring_fault *fault)
 static int ring_validate(const struct draft *d, const struct geo_ring *ring)
 {
 	struct ring_fault fault;
-	int rc;
+	int rc = ring_simple(d->points, ring);
 
+	if (rc == 1)
+		return 0;
+	if (rc < 0)
+		return no_memory(d->origin);
 	if (ring_is_line(ring))
 		return refuse(d->origin, POLYGON,
 			      "the polygon has no area: all points lie on one line");
@@ -292,7 +304,7 @@ int geo_area_add_polygon(struct geo_area *area, const char *text, const char *wh
 	const struct origin origin = { where, line, problem };
 	struct draft d = { .origin = &origin };
 	struct geo_ring ring = { 0 }, *rings;
-	size_t n = word_count(text);
+	size_t n = pair_count(text);
 	void *tmp;
 	int rc;
 
@@ -333,7 +345,7 @@ static int circle_parse(const char *text, struct geo_circle *circle, const struc
 	if (!word_next(&text, &centre, &centre_len) || !word_next(&text, &radius, &radius_len) ||
 	    word_next(&text, &rest, &rest_len))
 		return refuse(origin, CIRCLE, "a circle is \"latitude,longitude radius\"");
-	rc = point_parse(centre, centre_len, &circle->centre);
+	rc = point_next(&centre, centre + centre_len, &circle->centre);
 	if (rc == -ERANGE)
 		return refuse(origin, CIRCLE,
 			      "the centre lies beyond latitude 90 or longitude 180; "

@@ -5,7 +5,7 @@ include tests/bench/area.mk
 BENCHES += tests/bench/bench_area
 
 .PHONY: bench
-bench: $(BENCHES)
+bench: $(BENCHES) tocsind$(EXEEXT)
 	@for b in $(BENCHES); do ./$$b || exit 1; done
 
 EXTRA_PROGRAMS += tests/bench/bench_cap
@@ -13,3 +13,6 @@ BENCHES += tests/bench/bench_cap
 tests_bench_bench_cap_SOURCES = tests/bench/bench_cap.c tests/bench/pairs.h tests/bench/pairs.c
 tests_bench_bench_cap_LDADD = libcore.a libgeo.a libcap.a libcodec.a libbase.a $(OSMO_LIBS) \
 	$(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) -lm
+
+include tests/bench/fanout.mk
+BENCHES += tests/bench/bench_fanout

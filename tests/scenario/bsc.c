@@ -8,6 +8,8 @@
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
 
+#include <tocsin/base/log.h>
+
 #include "checker.h"
 
 #define LINK_DELAY_MS 100
@@ -321,6 +323,9 @@ static void answer(struct fake_bsc *bsc, const struct bsc_request *req)
 			     &asked->targets[i], &results[i]);
 	}
 	outstanding_remove(bsc, req->pub.verb, req->identifier, req->serial);
+	LOGP(DCBSP, LOGL_DEBUG, "%lld %s -> verb %d of %u/%04x: answer %d to the first of %zu targets\n",
+	     (long long)bsc->w->mono_ms, bsc->name, req->pub.verb, req->identifier, req->serial,
+	     results[0].answer, asked->n_targets);
 	peer_request_done(bsc->peer, asked, results);
 	talloc_free(results);
 }
@@ -482,6 +487,20 @@ void bsc_cut(struct fake_bsc *bsc)
 	}
 }
 
+static void rearm(struct fake_bsc *bsc, struct osmo_timer_list *timer, struct llist_head *box)
+{
+	if (osmo_timer_pending(timer))
+		schedule(timer, llist_first_entry(box, struct bsc_request, entry)->at_ms - bsc->w->mono_ms);
+}
+
+void bsc_clock_set(struct fake_bsc *bsc)
+{
+	rearm(bsc, &bsc->inbox_timer, &bsc->inbox);
+	rearm(bsc, &bsc->outbox_timer, &bsc->outbox);
+	if (osmo_timer_pending(&bsc->link_timer))
+		schedule(&bsc->link_timer, LINK_DELAY_MS);
+}
+
 void bsc_ready(struct fake_bsc *bsc)
 {
 	bsc->queue_full = false;
@@ -594,6 +613,8 @@ static int hand_over(struct peer *peer, const struct peer_request *request)
 	if (bsc->queue_full)
 		return -EAGAIN;
 	checker_handed(bsc->w->checker, bsc, request);
+	LOGP(DCBSP, LOGL_DEBUG, "%lld %s <- verb %d of %u/%04x for %zu targets\n", (long long)bsc->w->mono_ms, bsc->name,
+	     request->verb, request->message->identifier, request->message->serial, request->n_targets);
 	remember_outstanding(bsc, request);
 	count_request(bsc, request);
 	if (!bsc->deaf && !(bsc->deaf_to && bsc->deaf_to == request->message->identifier))

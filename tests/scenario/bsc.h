@@ -110,6 +110,8 @@ void bsc_detach(struct fake_bsc *bsc);
 void bsc_set_wire(struct fake_bsc *bsc, bool wire);
 /*! Cut the link; what was in flight toward the BSC is lost. */
 void bsc_cut(struct fake_bsc *bsc);
+/*! The wall clock was set, which timers follow and this must not. */
+void bsc_clock_set(struct fake_bsc *bsc);
 /*! Its send queue has room. */
 void bsc_ready(struct fake_bsc *bsc);
 /*! It forgets everything; who is told is another matter. */

@@ -77,11 +77,15 @@ struct world {
 	bool doomed;			/*!< it was killed; what it still does is not seen */
 	char *grave;			/*!< the folder as it was at that moment */
 	int64_t mono_ms;
+	bool clock_set_back;		/*!< ever */
 	const char *name;		/*!< for failures: the case, the seed */
 	char violation[512];		/*!< the first broken rule */
 };
 
-/*! For cmocka: a world per test, taken down also when it fails. */
+/*! For cmocka: log (shown where WORLD_LOG is set) and CAP schema, once per program. */
+int world_group_setup(void **state);
+int world_group_teardown(void **state);
+/*! A world per test, taken down also when it fails. */
 int world_setup(void **state);
 int world_teardown(void **state);
 
@@ -102,8 +106,8 @@ void world_crash(struct world *w);
 void world_run(struct world *w, double seconds);
 /*! The same in virtual milliseconds. */
 void world_run_ms(struct world *w, int64_t ms);
-/*! Set the wall clock of the daemon's machine. \param[in] told  its watch notices. */
-void world_step_clock(struct world *w, int64_t seconds, bool told);
+/*! Set the wall clock of the daemon's machine; its watch notices. */
+void world_step_clock(struct world *w, int64_t seconds);
 int64_t world_utc(const struct world *w);
 
 /*! Every write of the store's files fails. */

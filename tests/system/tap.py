@@ -30,9 +30,11 @@ class _Result(unittest.TestResult):
     def _bad(self, test, error):
         text = "".join(traceback.format_exception(*error))
         print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
-        explain = getattr(test, "explain", None)
-        if explain:
-            print("".join(f"# {line}\n" for line in explain().splitlines()), end="", flush=True)
+        try:
+            text = test.explain()
+        except Exception as trouble:        # a test that never came far enough to explain itself
+            text = f"(no more is known: {trouble!r})"
+        print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
         self._line("not ok", test)
 
     def addFailure(self, test, error):

@@ -113,9 +113,9 @@ class Configuration(unittest.TestCase):
 
     def test_example(self):
         """the example configuration passes -T"""
-        path = os.path.join(SOURCE, "doc", "examples", "tocsind.cfg")
-        done = subprocess.run([BINARY, "-T", "-c", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=20)
+        done = subprocess.run([os.path.abspath(BINARY), "-T", "-c", "tocsind.cfg"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=20,
+                              cwd=os.path.join(SOURCE, "doc", "examples"))
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_broken(self):

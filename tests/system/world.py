@@ -19,7 +19,7 @@ BINARY = os.environ.get("TOCSIND", os.path.join(os.environ.get("BUILDDIR", "."),
 PERIOD_S = 15 * PERIOD_UNIT_S
 # osmo-bts has at most this much in hand when a message is stopped.
 TAIL_S = 4 * PERIOD_UNIT_S
-ETWS_RULE = ('rule 10 status Actual severity any urgency any certainty any event "Earthquake"'
+ETWS_RULE = ('rule 10 status actual severity any urgency any certainty any event earthquake'
              " message-identifier 4352 etws earthquake")
 
 

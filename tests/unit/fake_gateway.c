@@ -228,19 +228,20 @@ void fake_store_add(struct fake_gateway *fake, const char *id, size_t n_cells, b
 void gateway_render_peers(struct gateway *gw, struct json *j)
 {
 	(void)gw;
-	json_array(j, "peers");
-	json_object(j, NULL);
+	json_array_begin(j, "peers");
+	json_object_begin(j, NULL);
 	json_string(j, "peer", "bsc-1");
 	json_object_end(j);
 	json_array_end(j);
 }
 
-void gateway_render_health(struct gateway *gw, struct json *j)
+bool gateway_render_health(struct gateway *gw, struct json *j)
 {
 	json_string(j, "status", gw->fake.store_ok ? "ok" : "degraded");
-	json_object(j, "store");
-	json_bool(j, "ok", gw->fake.store_ok);
+	json_object_begin(j, "store");
+	json_boolean(j, "ok", gw->fake.store_ok);
 	json_object_end(j);
+	return gw->fake.store_ok;
 }
 
 /*

@@ -538,6 +538,29 @@ static void two_hundred_at_once_are_all_answered(void **state)
 	assert_int_equal(http_waiting(f->http), 0);
 }
 
+/* As many as the library takes from epoll at a time: its own thread then waited for one more. */
+static void clients_in_a_round_number_do_not_stall(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+	int fd[128], round;
+	size_t i;
+
+	start(f);
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = dial(f, ALL);
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < ARRAY_SIZE(fd); i++)
+			put_text(fd[i], "GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n");
+		for (i = 0; i < ARRAY_SIZE(fd); i++) {
+			a = get_answer(NULL, fd[i], false);
+			assert_status(&a, 200);
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+}
+
 static void cancels_go_first_and_then_what_is_most_severe(void **state)
 {
 	struct fixture *f = *state;
@@ -1551,6 +1574,7 @@ int main(void)
 		TEST(a_client_that_expects_100_is_told_to_go_on),
 		TEST(one_connection_carries_many_requests),
 		TEST(two_hundred_at_once_are_all_answered),
+		TEST(clients_in_a_round_number_do_not_stall),
 		TEST(cancels_go_first_and_then_what_is_most_severe),
 		TEST(originators_are_told_apart),
 		TEST(only_a_literal_host_counts_as_this_host),

@@ -9,12 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* json-c has types of the names that functions have here. */
-#define json_object jsonc_object
-#define json_bool jsonc_bool
 #include <json-c/json.h>
-#undef json_object
-#undef json_bool
 #include <talloc.h>
 
 #include <tocsin/base/json.h>
@@ -35,10 +30,10 @@ static uint32_t roll(uint64_t *seed, uint32_t below)
 }
 
 /* Read strictly what was written: one document, valid UTF-8, nothing behind it. */
-static struct jsonc_object *read_back(const struct json *j)
+static struct json_object *read_back(const struct json *j)
 {
 	struct json_tokener *tok = json_tokener_new();
-	struct jsonc_object *o;
+	struct json_object *o;
 
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	o = json_tokener_parse_ex(tok, j->buf, j->len);
@@ -76,17 +71,17 @@ static void commas_stand_between_members_only(void **state)
 	struct json j;
 
 	json_init(&j, *state);
-	json_object(&j, NULL);
-	json_array(&j, "empty");
+	json_object_begin(&j, NULL);
+	json_array_begin(&j, "empty");
 	json_array_end(&j);
-	json_array(&j, "list");
+	json_array_begin(&j, "list");
 	json_int(&j, NULL, 1);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_object_end(&j);
 	json_null(&j, NULL);
 	json_array_end(&j);
-	json_bool(&j, "yes", true);
-	json_bool(&j, "no", false);
+	json_boolean(&j, "yes", true);
+	json_boolean(&j, "no", false);
 	json_object_end(&j);
 	assert_json(&j, "{\"empty\":[],\"list\":[1,{},null],\"yes\":true,\"no\":false}");
 }
@@ -96,7 +91,7 @@ static void numbers_keep_all_their_digits(void **state)
 	struct json j;
 
 	json_init(&j, *state);
-	json_array(&j, NULL);
+	json_array_begin(&j, NULL);
 	json_int(&j, NULL, INT64_MIN);
 	json_int(&j, NULL, 0);
 	json_int(&j, NULL, INT64_MAX);
@@ -109,7 +104,7 @@ static void times_are_utc_text_and_zero_is_null(void **state)
 	struct json j;
 
 	json_init(&j, *state);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_time(&j, "sent", 1795467900);
 	json_time(&j, "ended", 0);
 	json_object_end(&j);
@@ -151,7 +146,7 @@ static void no_string_is_null_and_names_are_escaped(void **state)
 	struct json j;
 
 	json_init(&j, *state);
-	json_object(&j, NULL);
+	json_object_begin(&j, NULL);
 	json_string(&j, "a\"\xff", NULL);
 	json_string(&j, "b", "x");
 	json_object_end(&j);
@@ -165,9 +160,9 @@ static void nesting_too_deep_is_an_error_not_a_wrong_document(void **state)
 
 	json_init(&j, *state);
 	for (i = 0; i < JSON_MAX_DEPTH - 1; i++)
-		json_array(&j, NULL);
+		json_array_begin(&j, NULL);
 	assert_int_equal(j.error, 0);
-	json_array(&j, NULL);
+	json_array_begin(&j, NULL);
 	assert_int_equal(j.error, -EINVAL);
 	for (i = 0; i < 2 * JSON_MAX_DEPTH; i++)
 		json_array_end(&j);
@@ -208,13 +203,13 @@ static size_t random_string(uint64_t *seed, char *raw, size_t *raw_len, char *ex
 	return len;
 }
 
-static struct jsonc_object *write_value(struct json *j, const char *name, uint64_t *seed,
+static struct json_object *write_value(struct json *j, const char *name, uint64_t *seed,
 				       unsigned int depth);
 
-static struct jsonc_object *write_members(struct json *j, uint64_t *seed, unsigned int depth,
+static struct json_object *write_members(struct json *j, uint64_t *seed, unsigned int depth,
 					 bool object)
 {
-	struct jsonc_object *o = object ? json_object_new_object() : json_object_new_array();
+	struct json_object *o = object ? json_object_new_object() : json_object_new_array();
 	uint32_t i, n = roll(seed, 5);
 
 	for (i = 0; i < n; i++) {
@@ -230,10 +225,10 @@ static struct jsonc_object *write_members(struct json *j, uint64_t *seed, unsign
 }
 
 /* Write one random value; returns the same as json-c builds it. */
-static struct jsonc_object *write_value(struct json *j, const char *name, uint64_t *seed,
+static struct json_object *write_value(struct json *j, const char *name, uint64_t *seed,
 				       unsigned int depth)
 {
-	struct jsonc_object *o = NULL;
+	struct json_object *o = NULL;
 	char raw[512], expected[1024];
 	size_t raw_len, len;
 	int64_t number;
@@ -247,19 +242,19 @@ static struct jsonc_object *write_value(struct json *j, const char *name, uint64
 		json_int(j, name, number);
 		return json_object_new_int64(number);
 	case 2:
-		json_bool(j, name, *seed & 1);
+		json_boolean(j, name, *seed & 1);
 		return json_object_new_boolean(*seed & 1);
 	case 3:
 		len = random_string(seed, raw, &raw_len, expected);
 		json_string_n(j, name, raw, raw_len);
 		return json_object_new_string_len(expected, len);
 	case 4:
-		json_object(j, name);
+		json_object_begin(j, name);
 		o = write_members(j, seed, depth - 1, true);
 		json_object_end(j);
 		return o;
 	default:
-		json_array(j, name);
+		json_array_begin(j, name);
 		o = write_members(j, seed, depth - 1, false);
 		json_array_end(j);
 		return o;
@@ -272,11 +267,11 @@ static void random_documents_are_read_back_by_another_reader(void **state)
 
 	for (run = 1; run <= 3000; run++) {
 		uint64_t seed = seed_of(run);
-		struct jsonc_object *written, *read;
+		struct json_object *written, *read;
 		struct json j;
 
 		json_init(&j, *state);
-		json_array(&j, NULL);
+		json_array_begin(&j, NULL);
 		written = write_members(&j, &seed, 6, false);
 		json_array_end(&j);
 		read = read_back(&j);
@@ -296,13 +291,13 @@ static void any_octets_give_a_document_that_can_be_read(void **state)
 		uint64_t seed = seed_of(run);
 		char raw[64];
 		size_t i, len = roll(&seed, sizeof(raw));
-		struct jsonc_object *read;
+		struct json_object *read;
 		struct json j;
 
 		for (i = 0; i < len; i++)
 			raw[i] = roll(&seed, 256);
 		json_init(&j, *state);
-		json_array(&j, NULL);
+		json_array_begin(&j, NULL);
 		json_string_n(&j, NULL, raw, len);
 		json_array_end(&j);
 		read = read_back(&j);
@@ -323,8 +318,8 @@ static void a_document_drained_in_pieces_is_the_whole_document(void **state)
 
 	json_init(&whole, *state);
 	json_init(&pieces, *state);
-	json_array(&whole, NULL);
-	json_array(&pieces, NULL);
+	json_array_begin(&whole, NULL);
+	json_array_begin(&pieces, NULL);
 	for (i = 0; i < 200; i++) {
 		json_int(&whole, NULL, i * 1000003);
 		json_int(&pieces, NULL, i * 1000003);
@@ -339,9 +334,35 @@ static void a_document_drained_in_pieces_is_the_whole_document(void **state)
 	assert_memory_equal(out, whole.buf, len);
 }
 
+static void a_scaled_integer_keeps_all_its_digits(void **state)
+{
+	static const struct {
+		int64_t value;
+		const char *text;
+	} cases[] = {
+		{ 0, "0.0000000" }, { 5, "0.0000005" }, { -500000, "-0.0500000" },
+		{ 500100000, "50.0100000" }, { -1800000000, "-180.0000000" },
+		{ INT64_MIN, "-922337203685.4775808" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct json j;
+
+		json_init(&j, NULL);
+		json_decimal(&j, NULL, cases[i].value, 7);
+		assert_int_equal(j.error, 0);
+		assert_int_equal(j.len, strlen(cases[i].text));
+		assert_memory_equal(j.buf, cases[i].text, j.len);
+		talloc_free(j.buf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_scaled_integer_keeps_all_its_digits),
 		cmocka_unit_test_setup_teardown(commas_stand_between_members_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_keep_all_their_digits, setup, teardown),
 		cmocka_unit_test_setup_teardown(times_are_utc_text_and_zero_is_null, setup,

@@ -27,14 +27,17 @@ void json_init(struct json *j, void *ctx);
 size_t json_drain(struct json *j, char *out, size_t max);
 
 /*! All writers take the member name first; NULL inside arrays and at the top. */
-void json_object(struct json *j, const char *name);
+void json_object_begin(struct json *j, const char *name);
 void json_object_end(struct json *j);
-void json_array(struct json *j, const char *name);
+void json_array_begin(struct json *j, const char *name);
 void json_array_end(struct json *j);
 void json_string(struct json *j, const char *name, const char *value);	/*!< NULL value: null */
 void json_string_n(struct json *j, const char *name, const char *value, size_t len);
 void json_int(struct json *j, const char *name, int64_t value);
-void json_bool(struct json *j, const char *name, bool value);
+void json_boolean(struct json *j, const char *name, bool value);
 void json_null(struct json *j, const char *name);
+/*! A scaled integer as a decimal number: value / 10^scale, with all its digits ("-0.0500000").
+ *  \param[in] scale  1 to 18. */
+void json_decimal(struct json *j, const char *name, int64_t value, unsigned int scale);
 /*! UTC seconds as "2026-11-23T21:05:00Z"; 0 becomes null. */
 void json_time(struct json *j, const char *name, int64_t utc);

@@ -69,9 +69,10 @@ int gateway_cells_at_start(struct gateway *gw, const char *path, struct problem 
  *  went well. */
 int64_t gateway_last_import(const struct gateway *gw, struct problem *problem);
 
-/*! Live values for status: JSON of all peers, of health, and Prometheus text of all counters. */
+/*! Live values for status, as members of an open JSON object: all peers; health.
+ *  \returns of health: the store can commit. */
 void gateway_render_peers(struct gateway *gw, struct json *j);
-void gateway_render_health(struct gateway *gw, struct json *j);
+bool gateway_render_health(struct gateway *gw, struct json *j);
 
 /*! One line per live delivery, for the VTY. */
 struct delivery_view {

@@ -2,7 +2,7 @@
 #pragma once
 /*! The HTTP interface: alerts in, status out.
  *
- * Each listener is a libmicrohttpd daemon on its own thread. A POST is collected, bounded, read and
+ * Each listener is a libmicrohttpd daemon on a thread of its own. A POST is collected, bounded, read and
  * checked there, then becomes a job that moves to the loop through a queue while its connection is
  * suspended; the answer comes back as bytes. GETs are served there, from a read-only handle of the
  * store or from buffers that the loop renders at most once a second: a GET never becomes a job. */

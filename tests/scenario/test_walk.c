@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Seeded random walks over everything that can go wrong. The checker judges every step; in the end
+ * all faults stop, and everything must be as it was asked for.
+ *
+ * A failure names its seed: "test_walk SEED" runs that walk alone. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <osmocom/core/talloc.h>
+#include <osmocom/core/utils.h>
+
+#include "checker.h"
+#include "world.h"
+
+#define N_SEEDS 200
+#define N_STEPS 300
+#define MAX_POSTS 24
+#define MAX_LIFE_S 2400
+/* Longest pause between two tries, plus their deadlines and a sweep. */
+#define CONVERGE_S 700
+
+struct walk {
+	struct world *w;
+	uint64_t random;
+	struct post *alerts[MAX_POSTS];
+	unsigned int n_alerts, n_cancels;
+	unsigned int steps_back;
+	bool trace;
+};
+
+/* xorshift64* */
+static uint32_t draw(struct walk *k, uint32_t below)
+{
+	k->random ^= k->random >> 12;
+	k->random ^= k->random << 25;
+	k->random ^= k->random >> 27;
+	return (k->random * 2685821657736338717u >> 32) % below;
+}
+
+static struct fake_bsc *any_bsc(struct walk *k)
+{
+	return k->w->bscs[draw(k, k->w->n_bscs)];
+}
+
+static void pass_time(struct walk *k)
+{
+	static const int most_ms[] = { 20, 200, 2000, 12000, 40000 };
+
+	world_run_ms(k->w, draw(k, most_ms[draw(k, ARRAY_SIZE(most_ms))]));
+}
+
+static void post_alert(struct walk *k)
+{
+	char name[16];
+	struct alert_spec spec = {
+		.identifier = name,
+		.class = 1 + draw(k, 3),
+		.life_s = 30 + draw(k, MAX_LIFE_S - 30),
+		.pages = draw(k, 8) ? 1 + draw(k, 4) : 1 + draw(k, 12),
+		.first_bsc = draw(k, k->w->n_bscs),
+		.first_cell = draw(k, 3),
+	};
+
+	if (k->n_alerts == MAX_POSTS)
+		return;
+	snprintf(name, sizeof(name), "a%u", k->n_alerts);
+	spec.n_cells = 1 + draw(k, 3);
+	if (!draw(k, 12))
+		spec.event = "ETWS";
+	k->alerts[k->n_alerts++] = world_post(k->w, &spec);
+}
+
+static void repeat(struct walk *k)
+{
+	if (k->n_alerts)
+		world_repeat(k->w, k->alerts[draw(k, k->n_alerts)]);
+}
+
+static void cancel(struct walk *k)
+{
+	char name[16];
+
+	if (!k->n_alerts || k->n_cancels == MAX_POSTS)
+		return;
+	snprintf(name, sizeof(name), "c%u", k->n_cancels++);
+	world_cancel(k->w, k->alerts[draw(k, k->n_alerts)], name, NULL, NULL);
+}
+
+static void flap(struct walk *k)
+{
+	struct fake_bsc *bsc = any_bsc(k);
+
+	if (!bsc->wire)
+		bsc_set_wire(bsc, true);
+	else if (draw(k, 2))
+		bsc_cut(bsc);
+	else
+		bsc_set_wire(bsc, false);
+}
+
+static void be_odd(struct walk *k)
+{
+	static const unsigned int delays[] = { 0, 5, 10, 10, 10, 700, 4000, 12000 };
+	struct fake_bsc *bsc = any_bsc(k);
+
+	switch (draw(k, 5)) {
+	case 0:
+		bsc->mute = !bsc->mute;
+		break;
+	case 1:
+		bsc->deaf = !bsc->deaf;
+		break;
+	case 2:
+		bsc->claims_loss = !bsc->claims_loss;
+		break;
+	case 3:
+		bsc->work_ms = delays[draw(k, ARRAY_SIZE(delays))];
+		break;
+	default:
+		bsc->answer_ms = delays[draw(k, ARRAY_SIZE(delays))];
+	}
+}
+
+static void fill_queue(struct walk *k)
+{
+	struct fake_bsc *bsc = any_bsc(k);
+
+	if (bsc->queue_full)
+		bsc_ready(bsc);
+	else
+		bsc->queue_full = true;
+}
+
+static void restart_bsc(struct walk *k)
+{
+	struct fake_bsc *bsc = any_bsc(k);
+	bool lost = draw(k, 2);
+
+	bsc_cut(bsc);
+	if (lost)
+		bsc_lose_all(bsc);
+	pass_time(k);
+	bsc_set_wire(bsc, true);
+	world_run_ms(k->w, 150);
+	/* "Kept" is never said of what is lost; to say nothing is possible. */
+	if (draw(k, 3) && bsc->up)
+		bsc_report(bsc, lost || draw(k, 2) ? PEER_LOSS_DATA_LOST : PEER_LOSS_DATA_KEPT,
+			   MESSAGE_TEXT, -1);
+	if (lost && bsc->up)
+		bsc_report(bsc, PEER_LOSS_DATA_LOST, MESSAGE_EMERGENCY, -1);
+}
+
+static void restart_cell(struct walk *k)
+{
+	struct fake_bsc *bsc = any_bsc(k);
+	size_t cell = draw(k, bsc->n_cells);
+	bool lost;
+
+	if (!bsc->up)
+		return;
+	if (!bsc->failed_ms[cell]) {
+		bsc_fail_cell(bsc, cell, true);
+		bsc_report(bsc, PEER_LOSS_FAILED, draw(k, 3), cell);
+		return;
+	}
+	bsc_fail_cell(bsc, cell, false);
+	lost = draw(k, 2);
+	if (lost)
+		bsc_lose_cell(bsc, cell);
+	bsc_report(bsc, lost ? PEER_LOSS_DATA_LOST : PEER_LOSS_DATA_KEPT, 0, cell);
+}
+
+static void refuse_cell(struct walk *k)
+{
+	struct fake_bsc *bsc = any_bsc(k);
+	size_t cell = draw(k, bsc->n_cells);
+
+	bsc->write_answer[cell] = bsc->write_answer[cell] ? 0 :
+				  draw(k, 2) ? PEER_ANSWER_REFUSED : PEER_ANSWER_IMPOSSIBLE;
+}
+
+static void die(struct walk *k)
+{
+	switch (draw(k, 3)) {
+	case 0:
+		world_crash(k->w);
+		break;
+	case 1:
+		k->w->kill_at = k->w->points + 1 + draw(k, 12);
+		break;
+	default:
+		if (k->w->store_failing)
+			world_fail_store(k->w, false);
+		k->w->store_stuck = false;
+		world_stop(k->w);
+		pass_time(k);
+		world_start_again(k->w);
+	}
+}
+
+static void hurt_store(struct walk *k)
+{
+	struct world *w = k->w;
+
+	switch (draw(k, 3)) {
+	case 0:
+		world_fail_store(w, !w->store_failing);
+		break;
+	case 1:
+		w->store_stuck = !w->store_stuck;
+		break;
+	default:
+		w->store_delay_ms = w->store_delay_ms ? 0 : 1 + draw(k, 6000);
+	}
+}
+
+static void set_clock(struct walk *k)
+{
+	bool back = draw(k, 2);
+
+	if (k->steps_back >= 3)
+		return;
+	k->steps_back += back;
+	world_step_clock(k->w, back ? -3600 : (int64_t)draw(k, 600));
+}
+
+static void step(struct walk *k)
+{
+	static const struct {
+		unsigned int weight;
+		void (*act)(struct walk *k);
+		const char *name;
+	} acts[] = {
+		{ 40, pass_time, "time" }, { 8, post_alert, "post" }, { 3, repeat, "repeat" },
+		{ 4, cancel, "cancel" }, { 6, flap, "flap" }, { 5, be_odd, "be odd" },
+		{ 3, fill_queue, "queue" }, { 3, restart_bsc, "restart bsc" },
+		{ 4, restart_cell, "restart cell" }, { 2, refuse_cell, "refuse cell" }, { 4, die, "die" },
+		{ 3, hurt_store, "store" }, { 1, set_clock, "clock" },
+	};
+	unsigned int sum = 0, at, i;
+
+	for (i = 0; i < ARRAY_SIZE(acts); i++)
+		sum += acts[i].weight;
+	at = draw(k, sum);
+	for (i = 0; at >= acts[i].weight; i++)
+		at -= acts[i].weight;
+	if (k->trace)
+		print_message("%lld.%03lld %s\n", (long long)(k->w->mono_ms / 1000),
+			      (long long)(k->w->mono_ms % 1000), acts[i].name);
+	acts[i].act(k);
+}
+
+static void heal(struct world *w)
+{
+	unsigned int b;
+	size_t i;
+
+	if (w->store_failing)
+		world_fail_store(w, false);
+	w->store_stuck = false;
+	w->store_delay_ms = 0;
+	w->kill_at = 0;
+	for (b = 0; b < w->n_bscs; b++) {
+		struct fake_bsc *bsc = w->bscs[b];
+
+		bsc->deaf = bsc->mute = false;
+		bsc->work_ms = bsc->answer_ms = 10;
+		for (i = 0; i < bsc->n_cells; i++) {
+			if (bsc->failed_ms[i]) {
+				bsc_fail_cell(bsc, i, false);
+				bsc_report(bsc, PEER_LOSS_DATA_KEPT, 0, i);
+			}
+			if (bsc->write_answer[i] == PEER_ANSWER_REFUSED)
+				bsc->write_answer[i] = 0;
+		}
+		bsc_set_wire(bsc, true);
+		bsc_ready(bsc);
+	}
+}
+
+static void judge_end(struct walk *k)
+{
+	struct world *w = k->w;
+	unsigned int b;
+
+	heal(w);
+	world_run(w, CONVERGE_S);
+	checker_converged(w->checker);
+	world_run_ms(w, 0);
+	world_run(w, MAX_LIFE_S + 3 * 3600);
+	checker_converged(w->checker);
+	world_run_ms(w, 0);
+	for (b = 0; b < w->n_bscs; b++)
+		assert_true(bsc_silent(w->bscs[b]));
+}
+
+static void walk(struct world *w, unsigned int seed, bool trace)
+{
+	struct walk k = { .w = w, .random = seed * 2654435761u + 1, .trace = trace };
+	char name[32];
+	unsigned int i;
+
+	snprintf(name, sizeof(name), "seed %u", seed);
+	w->name = name;
+	for (i = 0; i < 2; i++) {
+		struct fake_bsc *bsc = world_add_bsc(w, 5);
+
+		bsc->caps.period = 8;
+		bsc->caps.max_targets = 2 + draw(&k, 3);
+		bsc->claims_loss = draw(&k, 2);
+	}
+	world_start(w);
+	world_run(w, 1);
+	for (i = 0; i < N_STEPS; i++)
+		step(&k);
+	judge_end(&k);
+}
+
+static void everything_comes_right_after_any_faults(void **state)
+{
+	unsigned int seed;
+
+	for (seed = 1; seed <= N_SEEDS; seed++) {
+		walk(*state, seed, false);
+		world_close(*state);
+		*state = world_open();
+	}
+}
+
+static void one_walk(void **state)
+{
+	walk(*state, atoi(getenv("WALK_SEED")), true);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest all[] = {
+		cmocka_unit_test_setup_teardown(everything_comes_right_after_any_faults, world_setup, world_teardown),
+	};
+	const struct CMUnitTest one[] = {
+		cmocka_unit_test_setup_teardown(one_walk, world_setup, world_teardown),
+	};
+
+	if (argc < 2)
+		return cmocka_run_group_tests(all, world_group_setup, world_group_teardown);
+	setenv("WALK_SEED", argv[1], 1);
+	return cmocka_run_group_tests(one, world_group_setup, world_group_teardown);
+}
