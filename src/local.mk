@@ -89,7 +89,8 @@ libfront_a_SOURCES = \
 	include/tocsin/front/http.h src/front/http_private.h \
 	src/front/http.c src/front/http_alert.c src/front/http_cells.c src/front/http_conn.c \
 	src/front/http_job.c src/front/http_request.c src/front/http_status.c \
-	include/tocsin/front/metrics.h src/front/metrics.c
+	include/tocsin/front/metrics.h src/front/metrics.c \
+	include/tocsin/front/vty_command.h
 
 bin_PROGRAMS = tocsind
 tocsind_SOURCES = src/main.c src/peer_vty.h src/peer_vty.c

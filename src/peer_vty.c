@@ -8,9 +8,8 @@
 
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
-#include <osmocom/vty/command.h>
-#include <osmocom/vty/vty.h>
 
+#include <tocsin/front/vty_command.h>
 #include <tocsin/link/link_cbsp.h>
 
 enum { PEER_CBSP_NODE = FIRST_PEER_NODE };

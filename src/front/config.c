@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <tocsin/front/config.h>
+#include <tocsin/front/vty_command.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,7 +10,6 @@
 
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
-#include <osmocom/vty/vty.h>
 
 #include <tocsin/base/log.h>
 

@@ -9,11 +9,10 @@
 
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
-#include <osmocom/vty/command.h>
-#include <osmocom/vty/vty.h>
 
 #include <tocsin/core/profile.h>
 #include <tocsin/front/config.h>
+#include <tocsin/front/vty_command.h>
 
 #define EU_ALERT "eu-alert"
 

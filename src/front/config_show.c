@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What the operator can ask for on the VTY. States come from where the API has them. */
 #include <tocsin/front/config.h>
+#include <tocsin/front/vty_command.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <osmocom/core/talloc.h>
-#include <osmocom/vty/command.h>
-#include <osmocom/vty/vty.h>
 
 #include <tocsin/base/clock.h>
 #include <tocsin/core/store.h>
