@@ -13,6 +13,8 @@ EXTRA_DIST += \
 	contrib/lab/netns.py \
 	contrib/lab/osmocom.py \
 	contrib/lab/relay.py \
-	contrib/lab/tocsind.py
+	contrib/lab/tocsind.py \
+	contrib/systemd/tocsin.conf \
+	contrib/systemd/tocsind.service
 
 include tests/system/system.mk

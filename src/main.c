@@ -325,12 +325,13 @@ static int run(struct daemon *daemon)
 int main(int argc, char **argv)
 {
 	struct options opt = { .config_file = DEFAULT_CONFIG };
-	struct daemon daemon = { .ctx = talloc_named_const(NULL, 0, "tocsind") };
+	struct daemon daemon = { 0 };
 	struct problem problem = { 0 };
 	int status = read_options(argc, argv, &opt);
 
 	if (status >= 0)
 		return status;
+	daemon.ctx = talloc_named_const(NULL, 0, "tocsind");
 	init_libraries(daemon.ctx);
 	raise_fd_limit();
 	if (opt.vty_reference) {

@@ -18,17 +18,32 @@ static struct cmd_node cbsp_node = { .node = PEER_CBSP_NODE, .prompt = "%s(confi
 
 static const struct config *config_of(const struct vty *vty)
 {
-	return vty->priv;
+	return config_of_vty(vty);
 }
 
-static struct cbsp_config *cbsp_of(const struct vty *vty)
+/* A VTY keeps the name, since another one may remove the peer meanwhile. */
+static struct peer *peer_of(struct vty *vty)
 {
-	return peer_config(vty->index);
+	struct peer *peer = peer_by_name(gateway_peers(config_of(vty)->gw), vty->index);
+
+	if (!peer)
+		vty_out(vty, "%% This peer was removed%s", VTY_NEWLINE);
+	return peer;
+}
+
+/* NULL, and said so, if the peer was removed. */
+static struct cbsp_config *cbsp_of(struct vty *vty)
+{
+	struct peer *peer = peer_of(vty);
+
+	return peer ? peer_config(peer) : NULL;
 }
 
 static void say_reopen(struct vty *vty)
 {
-	if (peer_link(vty->index))
+	struct peer *peer = peer_of(vty);
+
+	if (peer && peer_link(peer))
 		vty_out(vty, "%% This takes effect after \"shutdown\" and \"no shutdown\"%s", VTY_NEWLINE);
 }
 
@@ -63,7 +78,9 @@ DEFUN(cfg_peer_cbsp, cfg_peer_cbsp_cmd, "peer NAME cbsp", PEER_STR "A BSC over C
 		vty_out(vty, "%% Peer %s cannot be made%s", argv[0], VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	vty->index = peer;
+	vty->index = talloc_strdup(vty, argv[0]);
+	if (!vty->index)
+		return CMD_WARNING;
 	vty->node = PEER_CBSP_NODE;
 	return CMD_SUCCESS;
 }
@@ -83,14 +100,18 @@ DEFUN(cfg_no_peer, cfg_no_peer_cmd, "no peer NAME", NO_STR PEER_STR)
 DEFUN(cfg_role, cfg_role_cmd, "role (listen|connect)",
       "Who opens the connection\n" "The peer connects to us\n" "We connect to the peer\n")
 {
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
 	say_reopen(vty);
-	cbsp_of(vty)->link.role = !strcmp(argv[0], "listen") ? LINK_LISTEN : LINK_CONNECT;
+	cbsp->link.role = !strcmp(argv[0], "listen") ? LINK_LISTEN : LINK_CONNECT;
 	return CMD_SUCCESS;
 }
 
-static int set_ip(struct vty *vty, char **where, const char *ip)
+static int set_ip(struct vty *vty, struct cbsp_config *cbsp, char **where, const char *ip)
 {
-	char *copy = talloc_strdup(cbsp_of(vty), ip);
+	char *copy = talloc_strdup(cbsp, ip);
 
 	if (!copy)
 		return CMD_WARNING;
@@ -102,28 +123,44 @@ static int set_ip(struct vty *vty, char **where, const char *ip)
 
 DEFUN(cfg_remote_ip, cfg_remote_ip_cmd, "remote-ip ADDRESS", "Address of the peer\n" "IPv4 or IPv6 address\n")
 {
-	return set_ip(vty, &cbsp_of(vty)->link.remote_ip, argv[0]);
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
+	return set_ip(vty, cbsp, &cbsp->link.remote_ip, argv[0]);
 }
 
 DEFUN(cfg_local_ip, cfg_local_ip_cmd, "local-ip ADDRESS",
       "Our address towards the peer\n" "IPv4 or IPv6 address\n")
 {
-	return set_ip(vty, &cbsp_of(vty)->link.local_ip, argv[0]);
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
+	return set_ip(vty, cbsp, &cbsp->link.local_ip, argv[0]);
 }
 
 DEFUN(cfg_remote_port, cfg_remote_port_cmd, "remote-port <0-65535>",
       "TCP port of the peer\n" "0: 48049 to connect to, any to listen for\n")
 {
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
 	say_reopen(vty);
-	cbsp_of(vty)->link.remote_port = atoi(argv[0]);
+	cbsp->link.remote_port = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
 
 DEFUN(cfg_local_port, cfg_local_port_cmd, "local-port <0-65535>",
       "Our TCP port\n" "0: 48049 to listen on, any to connect from; a fixed one recovers a half-open peer\n")
 {
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
 	say_reopen(vty);
-	cbsp_of(vty)->link.local_port = atoi(argv[0]);
+	cbsp->link.local_port = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
 
@@ -132,21 +169,33 @@ DEFUN(cfg_on_link_up, cfg_on_link_up_cmd, "on-link-up (reconcile|reset)",
       "Ask for what should be on air and send what is missing\n"
       "Send RESET, then everything anew\n")
 {
-	cbsp_of(vty)->on_link_up = !strcmp(argv[0], "reset") ? CBSP_RESET_FIRST : CBSP_RECONCILE;
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
+	cbsp->on_link_up = !strcmp(argv[0], "reset") ? CBSP_RESET_FIRST : CBSP_RECONCILE;
 	return CMD_SUCCESS;
 }
 
 DEFUN(cfg_period, cfg_period_cmd, "repetition-period <1-4095>",
       "Repetition period of cells with nothing on air\n" "Units of 1.883 s; up to 15 suits both codings\n")
 {
-	cbsp_of(vty)->period = atoi(argv[0]);
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
+	cbsp->period = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
 
 DEFUN(cfg_period_coding, cfg_period_coding_cmd, "repetition-coding (12-bit|16-bit)",
       "How the peer codes the repetition period\n" "As 3GPP TS 48.049, 8.2.8 says\n" "As Osmocom does\n")
 {
-	cbsp_of(vty)->period_coding = !strcmp(argv[0], "12-bit") ? CBSP_PERIOD_12BIT : CBSP_PERIOD_16BIT;
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
+	cbsp->period_coding = !strcmp(argv[0], "12-bit") ? CBSP_PERIOD_12BIT : CBSP_PERIOD_16BIT;
 	return CMD_SUCCESS;
 }
 
@@ -154,30 +203,43 @@ DEFUN(cfg_keep_alive, cfg_keep_alive_cmd, "keep-alive <1-120> timeout <1-120>",
       "Probe a silent link\n" "Seconds of silence before a KEEP-ALIVE\n"
       "How long to wait for its answer\n" "Seconds\n")
 {
-	cbsp_of(vty)->link.keep_alive_s = atoi(argv[0]);
-	cbsp_of(vty)->link.keep_alive_timeout_s = atoi(argv[1]);
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
+	say_reopen(vty);
+	cbsp->link.keep_alive_s = atoi(argv[0]);
+	cbsp->link.keep_alive_timeout_s = atoi(argv[1]);
 	return CMD_SUCCESS;
 }
 
 DEFUN(cfg_backoff, cfg_backoff_cmd, "backoff <10-3600000> <10-3600000>",
       "Pause between attempts to connect\n" "First pause, ms\n" "Longest pause, ms\n")
 {
+	struct cbsp_config *cbsp = cbsp_of(vty);
 	unsigned int min_ms = atoi(argv[0]), max_ms = atoi(argv[1]);
 
+	if (!cbsp)
+		return CMD_WARNING;
 	if (min_ms > max_ms) {
 		vty_out(vty, "%% The first pause is longer than the longest%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	cbsp_of(vty)->link.backoff_min_ms = min_ms;
-	cbsp_of(vty)->link.backoff_max_ms = max_ms;
+	say_reopen(vty);
+	cbsp->link.backoff_min_ms = min_ms;
+	cbsp->link.backoff_max_ms = max_ms;
 	return CMD_SUCCESS;
 }
 
 DEFUN(cfg_user_timeout, cfg_user_timeout_cmd, "tcp-user-timeout <0-3600>",
       "Give up a connection whose data are not acknowledged (connect)\n" "Seconds; 0 leaves it to the system\n")
 {
+	struct cbsp_config *cbsp = cbsp_of(vty);
+
+	if (!cbsp)
+		return CMD_WARNING;
 	say_reopen(vty);
-	cbsp_of(vty)->link.tcp_user_timeout_s = atoi(argv[0]);
+	cbsp->link.tcp_user_timeout_s = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
 
@@ -197,10 +259,13 @@ static int open_peer(struct peer *peer, struct problem *problem)
 
 DEFUN(cfg_no_shutdown, cfg_no_shutdown_cmd, "no shutdown", NO_STR "Keep the link closed\n")
 {
-	struct peer *peer = vty->index;
+	struct cbsp_config *cbsp = cbsp_of(vty);
+	struct peer *peer = peer_of(vty);
 	struct problem problem = { 0 };
 
-	cbsp_of(vty)->shutdown = false;
+	if (!cbsp)
+		return CMD_WARNING;
+	cbsp->shutdown = false;
 	if (!config_of(vty)->running || peer_link(peer))
 		return CMD_SUCCESS;
 	if (open_peer(peer, &problem) < 0) {
@@ -212,9 +277,12 @@ DEFUN(cfg_no_shutdown, cfg_no_shutdown_cmd, "no shutdown", NO_STR "Keep the link
 
 DEFUN(cfg_shutdown, cfg_shutdown_cmd, "shutdown", "Keep the link closed\n")
 {
-	struct peer *peer = vty->index;
+	struct cbsp_config *cbsp = cbsp_of(vty);
+	struct peer *peer = peer_of(vty);
 
-	cbsp_of(vty)->shutdown = true;
+	if (!cbsp)
+		return CMD_WARNING;
+	cbsp->shutdown = true;
 	if (peer_link(peer)) {
 		peer_ops(peer)->close(peer);
 		peer_set_state(peer, PEER_DOWN, "shut down by the operator");

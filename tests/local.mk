@@ -22,6 +22,7 @@ check_PROGRAMS += \
 	tests/unit/test_cbsp \
 	tests/unit/test_cap_parse \
 	tests/unit/test_cap_check \
+	tests/unit/test_ring \
 	tests/unit/test_shape \
 	tests/unit/test_cell_index
 
@@ -49,6 +50,8 @@ tests_unit_test_cap_check_SOURCES = tests/unit/test_cap_check.c
 tests_unit_test_cap_check_LDADD = $(TEST_LIBS_CAP)
 EXTRA_DIST += tests/data/cap
 
+tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
+tests_unit_test_ring_LDADD = $(TEST_LIBS_GEO)
 tests_unit_test_shape_SOURCES = tests/unit/test_shape.c
 tests_unit_test_shape_LDADD = $(TEST_LIBS_GEO)
 tests_unit_test_cell_index_SOURCES = tests/unit/test_cell_index.c
@@ -89,3 +92,55 @@ check_PROGRAMS += tests/unit/test_http
 tests_unit_test_http_SOURCES = tests/unit/test_http.c \
 	tests/unit/fake_gateway.c tests/unit/fake_gateway.h tests/unit/json_path.c tests/unit/json_path.h
 tests_unit_test_http_LDADD = $(TEST_LIBS_FRONT) $(JSON_LIBS)
+
+check_PROGRAMS += \
+	tests/unit/test_evidence \
+	tests/unit/test_ledger \
+	tests/unit/test_profile \
+	tests/unit/test_originator \
+	tests/unit/test_draft \
+	tests/unit/test_plan \
+	tests/unit/test_alert_index
+tests_unit_test_evidence_SOURCES = tests/unit/test_evidence.c
+tests_unit_test_evidence_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
+tests_unit_test_ledger_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
+tests_unit_test_profile_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_originator_SOURCES = tests/unit/test_originator.c
+tests_unit_test_originator_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_draft_SOURCES = tests/unit/test_draft.c
+tests_unit_test_draft_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
+tests_unit_test_plan_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_plan_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_alert_index_SOURCES = tests/unit/test_alert_index.c
+tests_unit_test_alert_index_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_alert_index_LDADD = $(TEST_LIBS_CORE)
+
+dist_check_SCRIPTS += tests/documents.sh
+EXTRA_DIST += tests/document_cases.py
+
+SCENARIO_LIBS = libcore.a libgeo.a libcap.a libcodec.a libbase.a \
+	$(OSMO_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS) -lm
+SCENARIO_WORLD = tests/scenario/world.c tests/scenario/world.h tests/scenario/bsc.c tests/scenario/bsc.h \
+	tests/scenario/checker.c tests/scenario/checker.h
+check_PROGRAMS += \
+	tests/scenario/test_accept \
+	tests/scenario/test_cancel \
+	tests/scenario/test_capacity \
+	tests/scenario/test_delivery \
+	tests/scenario/test_restart \
+	tests/scenario/test_walk
+tests_scenario_test_accept_SOURCES = tests/scenario/test_accept.c $(SCENARIO_WORLD)
+tests_scenario_test_accept_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_cancel_SOURCES = tests/scenario/test_cancel.c $(SCENARIO_WORLD)
+tests_scenario_test_cancel_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_capacity_SOURCES = tests/scenario/test_capacity.c $(SCENARIO_WORLD)
+tests_scenario_test_capacity_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_delivery_SOURCES = tests/scenario/test_delivery.c $(SCENARIO_WORLD)
+tests_scenario_test_delivery_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_restart_SOURCES = tests/scenario/test_restart.c $(SCENARIO_WORLD)
+tests_scenario_test_restart_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_walk_SOURCES = tests/scenario/test_walk.c $(SCENARIO_WORLD)
+tests_scenario_test_walk_LDADD = $(SCENARIO_LIBS)

@@ -233,8 +233,9 @@ def run(arguments):
             say("\nRIGHT: the warned cells broadcast exactly the text, the other cell nothing, and all stopped.")
             if not arguments.once:
                 demo.stay()
-        except (Wrong, TimeoutError, RuntimeError, subprocess.CalledProcessError) as reason:
-            say(f"\nWRONG: {reason}\n\nThe logs end so:\n{lab.logs()}")
+        except Exception as reason:
+            say(f"\nWRONG: {'' if isinstance(reason, Wrong) else type(reason).__name__ + ': '}{reason}"
+                f"\n\nThe logs end so:\n{lab.logs()}")
             return 1
         finally:
             daemon.stop()
@@ -254,7 +255,7 @@ def main():
         sys.exit(run(arguments))
     except KeyboardInterrupt:
         say("\nEnded; everything that was started is gone.")
-        sys.exit(0 if not arguments.once else 130)
+        sys.exit(130 if arguments.once else 0)
 
 
 main()

@@ -8,10 +8,10 @@
 Everything is gone when the block is left, also after SIGINT, SIGTERM or an exception.
 """
 
+import atexit
 import os
 import shutil
 import signal
-import sys
 import tempfile
 
 from air import Air
@@ -35,11 +35,15 @@ def tools_missing():
     return None
 
 
+class Ended(KeyboardInterrupt):
+    """SIGINT, SIGTERM or SIGHUP: nothing on the way out takes it for an error of its own."""
+
+
 def end_on_signals():
-    """Let SIGTERM and SIGHUP unwind the program as SIGINT does, so that "with" blocks clean up."""
+    """Let these signals unwind the program, so that all is cleaned up; also where SIGINT was ignored."""
     def end(signum, _frame):
-        sys.exit(128 + signum)
-    for signum in (signal.SIGTERM, signal.SIGHUP):
+        raise Ended(signum)
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, end)
 
 
@@ -55,6 +59,8 @@ class Lab:
         self._processes = []
 
     def __enter__(self):
+        # For those who do not come to __exit__: a runner of tests that is interrupted.
+        atexit.register(self.close)
         try:
             self.namespace = Namespace()
             self.folder = tempfile.mkdtemp(prefix=self.namespace.name + ".")
@@ -127,3 +133,4 @@ class Lab:
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
+        atexit.unregister(self.close)

@@ -6,6 +6,7 @@ namespaces may use the same addresses and ports at the same time. Every process 
 own process group; nothing is ever looked for by name.
 """
 
+import atexit
 import ctypes
 import os
 import secrets
@@ -125,6 +126,7 @@ class Namespace:
         self.name = f"{prefix}-{os.getpid()}-{secrets.token_hex(3)}"
         self.path = f"/run/netns/{self.name}"
         subprocess.run(["ip", "netns", "add", self.name], check=True)
+        atexit.register(self.remove)
         try:
             self._ip("link", "set", "lo", "up")
             self._ip("link", "set", "lo", "multicast", "on")
@@ -137,7 +139,9 @@ class Namespace:
         subprocess.run(["ip", "-n", self.name, *args], check=True)
 
     def remove(self):
-        subprocess.run(["ip", "netns", "del", self.name], check=False)
+        atexit.unregister(self.remove)
+        if os.path.exists(self.path):
+            subprocess.run(["ip", "netns", "del", self.name], check=False)
 
     def command(self, argv):
         """argv that runs in here, in the same process, and dies with its parent."""

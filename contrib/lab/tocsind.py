@@ -169,6 +169,7 @@ def cap_alert(text, areas, identifier=None, sender="agency@example.org", sent=No
                   f"<area><areaDesc>here</areaDesc>{circles}</area></info>\n")
 
 
-def cap_cancel(identifier, sent, sender="agency@example.org", status="Actual"):
-    return _alert(new_identifier(), sender, cap_time(), status, "Cancel",
+def cap_cancel(identifier, sent, sender="agency@example.org", by=None, status="Actual"):
+    """Of the alert of that sender; by: who sends the Cancel, if somebody else."""
+    return _alert(new_identifier(), by or sender, cap_time(), status, "Cancel",
                   f"<references>{escape(sender)},{escape(identifier)},{sent}</references>\n")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <tocsin/base/text.h>
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -83,6 +84,28 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Up to eight digits at once: no step waits for each digit's multiplication.
+ * \param[in] s  eight octets.
+ * \returns how many of them are digits before another one; their value in *value. */
+static unsigned int eight_digits(const char *s, int64_t *value)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), each = UINT64_C(0xff000000ff);
+	uint64_t v, other;
+	unsigned int n;
+
+	memcpy(&v, s, sizeof(v));
+	v = le64toh(v) ^ '0' * ones;	/* the first digit lowest */
+	other = (v | (v + 0x76 * ones)) & ones << 7;	/* a top bit for each octet beyond 9 */
+	n = other ? __builtin_ctzll(other) / 8 : 8;
+	if (!n)
+		return 0;
+	v <<= 64 - 8 * n;	/* with zeros before the first digit */
+	v = v * 10 + (v >> 8);		/* pairs, in every other octet */
+	*value = ((v & each) * (100 + (UINT64_C(1000000) << 32)) +
+		  (v >> 16 & each) * (1 + (UINT64_C(10000) << 32))) >> 32;
+	return n;
+}
+
 int text_decimal_next(const char **p, const char *end, unsigned int scale, int64_t *out)
 {
 	static const int64_t powers[] = {
@@ -90,8 +113,8 @@ int text_decimal_next(const char **p, const char *end, unsigned int scale, int64
 	};
 	bool negative = false, round_up = false, overflow = false;
 	const char *s = *p, *start;
-	int64_t whole = 0, part = 0;
-	unsigned int decimals = 0;
+	int64_t whole = 0, part = 0, eight;
+	unsigned int decimals = 0, n;
 	size_t digits;
 
 	if (s < end && (*s == '-' || *s == '+'))
@@ -102,6 +125,12 @@ int text_decimal_next(const char **p, const char *end, unsigned int scale, int64
 	digits = s - start;
 	if (s < end && *s == '.') {
 		start = ++s;
+		n = end - s >= 8 ? eight_digits(s, &eight) : 0;
+		if (n && n <= scale) {
+			part = eight;
+			decimals = n;
+			s += n;
+		}
 		for (; decimals < scale && s < end && is_digit(*s); s++, decimals++)
 			part = part * 10 + (*s - '0');
 		round_up = s < end && is_digit(*s) && *s >= '5';

@@ -252,7 +252,7 @@ static int check_tags(struct cap_octets doc, struct problem *problem)
 
 	while ((p = memchr(p, '<', end - p))) {
 		tag = p++;
-		if (p < end && (*p == '!' || *p == '?'))
+		if (p < end && (*p == '!' || *p == '?' || *p == '/'))
 			continue;
 		p = count_attributes(tag, end, &count);
 		if (count > MAX_TAG_ATTRIBUTES)

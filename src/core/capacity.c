@@ -134,12 +134,13 @@ static void count_on_air(struct room_map *map, const struct delivery *d)
 	}
 }
 
-/* A long message in an empty cell stretches the period, else it would never fit. */
+/* A message that is longer than the period stretches it, else it would never fit; it gets the cell
+ * to itself, since it is not admitted before the others have left. */
 static unsigned int room_size(const struct room *room, const struct delivery *d, const struct peer_caps *caps)
 {
 	unsigned int period = room->period ? room->period : caps->period;
 
-	if (!room->period && !room->planned && period < pages_of(d))
+	if (!room->planned && period < pages_of(d))
 		period = pages_of(d);
 	return period * caps->pages_per_period;
 }

@@ -30,7 +30,15 @@ struct cell_table *cell_table_alloc(void *ctx, size_t n)
 int cell_table_make_index(struct cell_table *table)
 {
 	table->index = cell_index_build(table, table->footprints, table->n);
-	return table->index ? 0 : -ENOMEM;
+	if (!table->index)
+		return -ENOMEM;
+	TALLOC_FREE(table->footprints);
+	return 0;
+}
+
+struct geo_footprint cell_table_footprint(const struct cell_table *table, uint32_t row)
+{
+	return table->index ? cell_index_footprint(table->index, row) : table->footprints[row];
 }
 
 struct cell_table *cell_table_empty(void *ctx)
@@ -137,7 +145,7 @@ size_t cell_table_count(const struct cell_table *table)
 void cell_table_get(const struct cell_table *table, uint32_t row, struct cell *cell)
 {
 	cell->target = table->targets[row];
-	cell->footprint = table->footprints[row];
+	cell->footprint = cell_table_footprint(table, row);
 	cell->peer = table->peers[table->peer_of[row]];
 }
 

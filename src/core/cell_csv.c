@@ -309,7 +309,14 @@ static struct cell_table *make_table(void *ctx, struct import *im)
 		table->peer_of[i] = im->peer_of[row];
 		table->footprints[i] = im->footprints[row];
 	}
-	table->peers = talloc_steal(table, im->peers);
+	/* It had room for as many as there may be. */
+	table->peers = talloc_realloc(im, im->peers, char *, im->n_peers + 1);
+	if (!table->peers) {
+		talloc_free(table);
+		return NULL;
+	}
+	im->peers = NULL;
+	talloc_steal(table, table->peers);
 	table->n_peers = im->n_peers;
 	return table;
 }

@@ -63,23 +63,21 @@ static uint32_t get32(const uint8_t *column, size_t i)
 
 static void encode_columns(const struct cell_table *table, uint8_t *p)
 {
-	const struct geo_footprint *f = table->footprints;
-	size_t i;
+	size_t n = table->n, i;
+	uint8_t *peer = p + n * TARGET_PACKED_LEN, *lat = peer + 2 * n, *lon = lat + 4 * n;
+	uint8_t *range = lon + 4 * n, *azimuth = range + 4 * n, *beam = azimuth + 2 * n;
 
-	for (i = 0; i < table->n; i++, p += TARGET_PACKED_LEN)
-		target_pack(&table->targets[i], p);
-	for (i = 0; i < table->n; i++)
-		p = put16(p, table->peer_of[i]);
-	for (i = 0; i < table->n; i++)
-		p = put32(p, f[i].site.lat);
-	for (i = 0; i < table->n; i++)
-		p = put32(p, f[i].site.lon);
-	for (i = 0; i < table->n; i++)
-		p = put32(p, f[i].range_m);
-	for (i = 0; i < table->n; i++)
-		p = put16(p, f[i].azimuth_deg);
-	for (i = 0; i < table->n; i++)
-		p = put16(p, f[i].beam_deg);
+	for (i = 0; i < n; i++) {
+		struct geo_footprint f = cell_table_footprint(table, i);
+
+		target_pack(&table->targets[i], p + i * TARGET_PACKED_LEN);
+		peer = put16(peer, table->peer_of[i]);
+		lat = put32(lat, f.site.lat);
+		lon = put32(lon, f.site.lon);
+		range = put32(range, f.range_m);
+		azimuth = put16(azimuth, f.azimuth_deg);
+		beam = put16(beam, f.beam_deg);
+	}
 }
 
 static void encode_head(const struct cell_table *table, struct wire_writer *w)

@@ -14,7 +14,7 @@ struct cell_table {
 	size_t n;
 	struct target *targets;
 	uint16_t *peer_of;		/*!< index into peers */
-	struct geo_footprint *footprints;
+	struct geo_footprint *footprints;	/*!< NULL once the index has them */
 	char **peers;			/*!< in order of first appearance */
 	size_t n_peers;
 	struct cell_index *index;	/*!< NULL if loaded without */
@@ -23,8 +23,10 @@ struct cell_table {
 
 /*! A table with columns for n cells, to be filled in. NULL when out of memory. */
 struct cell_table *cell_table_alloc(void *ctx, size_t n);
-/*! \returns 0 or -ENOMEM. */
+/*! Build the index, which takes the footprints over. \returns 0 or -ENOMEM. */
 int cell_table_make_index(struct cell_table *table);
+/*! Of a row, wherever it is kept. */
+struct geo_footprint cell_table_footprint(const struct cell_table *table, uint32_t row);
 bool cell_footprint_valid(const struct geo_footprint *f);
 bool cell_peer_name_valid(const char *name, size_t len);
 

@@ -203,12 +203,13 @@ static void flush_done(int rc, void *data)
 	talloc_free(flush);
 }
 
+/* Settled, and nothing of it is left for a later transaction. */
 static bool all_settled(const struct live_alert *alert)
 {
 	const struct delivery *d;
 
 	llist_for_each_entry(d, &alert->deliveries, in_alert) {
-		if (!d->settled)
+		if (!d->settled || !llist_empty(&d->in_dirty))
 			return false;
 	}
 	return true;

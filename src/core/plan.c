@@ -226,9 +226,10 @@ int plan_number(struct plan *plan, struct ledger *ledger, int64_t now, struct pr
 		if (rc < 0) {
 			while (i--)
 				ledger_give_back(ledger, &plan->entries[i]);
-			problem_set(problem, PROBLEM_SERIAL_EXHAUSTED, NULL, 0,
-				    "Every serial number of message identifier %u was used within 24 hours.",
-				    m->identifier);
+			if (rc == -EBUSY)
+				problem_set(problem, PROBLEM_SERIAL_EXHAUSTED, NULL, 0,
+					    "Every serial number of message identifier %u was used within 24 hours.",
+					    m->identifier);
 			return rc;
 		}
 		/* In ETWS bits 13 and 12 ask for alarm and popup (23.041, 9.4.1.2.1). */

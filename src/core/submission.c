@@ -73,7 +73,7 @@ static void finish_refused(struct submission *sub, const struct problem *problem
 	};
 	const struct cap_alert *cap = sub->draft->cap;
 
-	LOGP(DPLAN, LOGL_NOTICE, "originator=%s identifier=%s refused: %s: %s\n", sub->draft->originator,
+	LOGP(DPLAN, LOGL_INFO, "originator=%s identifier=%s refused: %s: %s\n", sub->draft->originator,
 	     cap->identifier, problem_code_name(problem->code), problem->detail);
 	finish(sub, &given);
 }
@@ -578,7 +578,7 @@ static void work_on_alert(struct submission *sub)
 		sub->now = clock_utc();
 		if (remember(sub) < 0) {
 			store_problem(-ENOMEM, &problem);
-			finish_refused(sub, &problem, 0);
+			forget_and_refuse(sub, &problem, 0);
 			return;
 		}
 		sub->plan = plan_alloc(sub, sub->draft, gw->profile, gw->cells, sub->now);
@@ -599,6 +599,18 @@ static void work_on_alert(struct submission *sub)
 /* What a reference of a Cancel leads to. */
 enum reference { REF_FOUND, REF_UNKNOWN, REF_FOREIGN, REF_ON_ITS_WAY };
 
+/* Has the alert been posted, but not been looked at yet? Cancels go before it. */
+static bool waits_for_work(const struct gateway *gw, const char *id)
+{
+	const struct submission *sub;
+
+	llist_for_each_entry(sub, &gw->work, entry) {
+		if (!strcmp(sub->draft->id, id))
+			return true;
+	}
+	return false;
+}
+
 static enum reference look_up(const struct submission *sub, const struct cap_reference *ref, char *id)
 {
 	const struct alert_draft *draft = sub->draft;
@@ -611,6 +623,8 @@ static enum reference look_up(const struct submission *sub, const struct cap_ref
 		return REF_FOREIGN;
 	if (known)
 		return known->committed ? REF_FOUND : REF_ON_ITS_WAY;
+	if (waits_for_work(sub->gw, id))
+		return REF_ON_ITS_WAY;
 	alert_id_make("", ref->sender, ref->identifier, ref->sent_utc, document);
 	return alert_index_has_document(sub->gw->index, document) ? REF_FOREIGN : REF_UNKNOWN;
 }

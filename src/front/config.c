@@ -10,6 +10,7 @@
 
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
+#include <osmocom/vty/telnet_interface.h>
 
 #include <tocsin/base/log.h>
 
@@ -28,9 +29,17 @@ struct config *config_alloc(void *ctx, struct gateway *gw, struct listeners *lis
 	return config;
 }
 
+struct config *config_of_vty(const struct vty *vty)
+{
+	/* libosmovty gives a telnet session its connection, which holds what telnet_init() was given. */
+	if (vty->type == VTY_TERM)
+		return ((const struct telnet_connection *)vty->priv)->priv;
+	return vty->priv;
+}
+
 static struct config *config_of(const struct vty *vty)
 {
-	return vty->priv;
+	return config_of_vty(vty);
 }
 
 static int say_problem(struct vty *vty, const struct problem *problem)
@@ -209,11 +218,23 @@ static void originators_changed(struct vty *vty)
 		http_reconfigure(config_of(vty)->http);
 }
 
+/* A VTY keeps the name, since another one may remove the originator meanwhile. */
+static struct originator *originator_of(struct vty *vty)
+{
+	struct originator *orig = originator_by_name(gateway_originators(config_of(vty)->gw), vty->index);
+
+	if (!orig)
+		vty_out(vty, "%% This originator was removed%s", VTY_NEWLINE);
+	return orig;
+}
+
 DEFUN(cfg_originator, cfg_originator_cmd, "originator NAME", "An agency that may send alerts\n" "Its name\n")
 {
 	if (check_name(vty, argv[0]) != CMD_SUCCESS)
 		return CMD_WARNING;
-	vty->index = originator_add(gateway_originators(config_of(vty)->gw), argv[0]);
+	if (!originator_add(gateway_originators(config_of(vty)->gw), argv[0]))
+		return CMD_WARNING;
+	vty->index = talloc_strdup(vty, argv[0]);
 	if (!vty->index)
 		return CMD_WARNING;
 	vty->node = ORIGINATOR_NODE;
@@ -231,9 +252,12 @@ DEFUN(cfg_no_originator, cfg_no_originator_cmd, "no originator NAME",
 DEFUN(cfg_originator_token, cfg_originator_token_cmd, "token-file PATH",
       "Token that the originator sends as \"Authorization: Bearer\"\n" "File with the token on one line\n")
 {
+	struct originator *orig = originator_of(vty);
 	struct problem problem;
 
-	if (originator_load_token(vty->index, argv[0], &problem) < 0)
+	if (!orig)
+		return CMD_WARNING;
+	if (originator_load_token(orig, argv[0], &problem) < 0)
 		return say_problem(vty, &problem);
 	originators_changed(vty);
 	return CMD_SUCCESS;
@@ -242,8 +266,10 @@ DEFUN(cfg_originator_token, cfg_originator_token_cmd, "token-file PATH",
 DEFUN(cfg_originator_loopback, cfg_originator_loopback_cmd, "loopback-default",
       "A request from this host without a token counts as this originator\n")
 {
-	struct originator *orig = vty->index;
+	struct originator *orig = originator_of(vty);
 
+	if (!orig)
+		return CMD_WARNING;
 	orig->loopback_default = true;
 	originators_changed(vty);
 	return CMD_SUCCESS;
@@ -252,8 +278,10 @@ DEFUN(cfg_originator_loopback, cfg_originator_loopback_cmd, "loopback-default",
 DEFUN(cfg_originator_no_loopback, cfg_originator_no_loopback_cmd, "no loopback-default",
       NO_STR "A request from this host without a token counts as this originator\n")
 {
-	struct originator *orig = vty->index;
+	struct originator *orig = originator_of(vty);
 
+	if (!orig)
+		return CMD_WARNING;
 	orig->loopback_default = false;
 	originators_changed(vty);
 	return CMD_SUCCESS;

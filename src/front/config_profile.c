@@ -29,14 +29,14 @@ static const struct value_string etws_names[] = {
 
 static struct profile *profile_of(const struct vty *vty)
 {
-	const struct config *config = vty->priv;
+	const struct config *config = config_of_vty(vty);
 
 	return gateway_profile(config->gw);
 }
 
 static void languages_changed(const struct vty *vty)
 {
-	const struct config *config = vty->priv;
+	const struct config *config = config_of_vty(vty);
 
 	if (config->http)
 		http_reconfigure(config->http);
@@ -46,7 +46,7 @@ DEFUN(cfg_profile, cfg_profile_cmd, "profile NAME",
       "From what an alert says to its message identifier\n"
       "Name; eu-alert starts with the shipped rules, any other with none\n")
 {
-	struct config *config = vty->priv;
+	struct config *config = config_of_vty(vty);
 	struct profile *profile;
 
 	if (strcmp(profile_of(vty)->name, argv[0])) {

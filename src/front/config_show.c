@@ -17,7 +17,7 @@
 
 static struct gateway *gateway_of(const struct vty *vty)
 {
-	const struct config *config = vty->priv;
+	const struct config *config = config_of_vty(vty);
 
 	return config->gw;
 }

@@ -2,7 +2,8 @@
 /* The cells stand in columns, in the order of a Hilbert curve, in blocks of 64; a block and each
  * group of eight boxes above it has a box around its sites and the largest window of a footprint
  * in it. A search walks down from the root with the list of edges that come near the box, which
- * gets shorter on the way. Where no edge is near, the whole box is inside or outside; which of
+ * gets shorter on the way; edges that follow one another are listed, and passed over, in bunches,
+ * so that a ring of many short edges is hardly slower than one of few. Where no edge is near, the whole box is inside or outside; which of
  * the two is known for one corner of each box and is carried from box to box by counting the
  * edges between. So only blocks along the border look at single cells, and those are decided by
  * the predicate itself: the result equals brute force.
@@ -23,7 +24,8 @@
 #define BLOCK 64		/* cells; bits of a mask */
 #define FAN 8
 #define MAX_LEVELS 12		/* 64 * 8^11 cells */
-#define LEAF_EDGES 64 /* edges that a border block looks at between two looks at the clock */
+#define BUNCH 16	/* edges that follow one another */
+#define LEAF_BUNCHES 4	/* that a border block looks at between two looks at the clock */
 #define TURN (360LL * GEO_DEGREE)
 #define RADIANS (M_PI / 180 / GEO_DEGREE)
 #define ENDLESS 1e18		/* a span that holds everything; finite, so that 0 times it is 0 */
@@ -43,7 +45,7 @@ struct cell_index {
 	int32_t *lat, *lon;
 	uint32_t *range;
 	uint16_t *azimuth, *beam;
-	uint32_t *row;
+	uint32_t *row, *place;			/* of a cell; and the reverse, by row */
 	unsigned int levels;
 	size_t n_boxes[MAX_LEVELS];
 	struct box *boxes[MAX_LEVELS];		/* [0]: blocks, the last one: the root */
@@ -154,6 +156,7 @@ static void columns_fill(struct cell_index *index, const struct geo_footprint *f
 		index->azimuth[i] = f->azimuth_deg;
 		index->beam[i] = f->beam_deg;
 		index->row[i] = keys[i].row;
+		index->place[keys[i].row] = i;
 	}
 }
 
@@ -214,8 +217,9 @@ static bool columns_alloc(struct cell_index *index)
 	index->azimuth = talloc_array(index, uint16_t, index->n);
 	index->beam = talloc_array(index, uint16_t, index->n);
 	index->row = talloc_array(index, uint32_t, index->n);
+	index->place = talloc_array(index, uint32_t, index->n);
 	return index->lat && index->lon && index->range && index->azimuth && index->beam &&
-	       index->row;
+	       index->row && index->place;
 }
 
 static bool boxes_alloc(struct cell_index *index)
@@ -275,6 +279,11 @@ size_t cell_index_count(const struct cell_index *index)
 	return index->n;
 }
 
+struct geo_footprint cell_index_footprint(const struct cell_index *index, uint32_t row)
+{
+	return footprint_at(index, index->place[row]);
+}
+
 /* ---- searching: state ------------------------------------------------------------------- */
 
 /* Two cells at a time: every machine has this, and one need not hope for the optimizer. A
@@ -283,14 +292,9 @@ size_t cell_index_count(const struct cell_index *index)
 typedef double reals __attribute__((vector_size(LANES * sizeof(double))));
 typedef int64_t truths __attribute__((vector_size(LANES * sizeof(int64_t))));
 
-/* Siblings still to be visited, and what is known about the box they are in. */
-struct group {
-	unsigned int level;
-	size_t next, end;
-	uint32_t *edges; /* of the ring, that come near the box; behind them is room */
-	size_t n_edges;
-	int64_t lon, lat;		/* a point of the box, in the ring's turn */
-	bool inside;			/* whether the ring encloses that point */
+/* Edges BUNCH * i and following of a ring: which of them are meant. */
+struct bunch {
+	uint32_t i, edges;
 };
 
 /* A box in the ring's turn, as centre and half spans. */
@@ -298,14 +302,31 @@ struct rect {
 	double lon, lat, half_lon, half_lat;
 };
 
+/* Around all edges of a bunch. */
+struct bunch_box {
+	struct rect rect;
+	double radius;		/* metres from its middle that hold them */
+};
+
+/* Siblings still to be visited, and what is known about the box they are in. */
+struct group {
+	unsigned int level;
+	size_t next, end;
+	struct bunch *near; /* what of the ring comes near the box; behind it is room */
+	size_t n_near;
+	int64_t lon, lat;		/* a point of the box, in the ring's turn */
+	bool inside;			/* whether the ring encloses that point */
+};
+
 /* A block at the border of the area, while its cells are looked at one by one. */
 struct leaf {
 	bool busy;
-	bool sided;			/* all edges have been counted, inside is known */
+	bool sided;			/* the edges have been counted, inside is known */
 	size_t first;			/* cell */
 	unsigned int n;
-	const uint32_t *edges;
-	size_t n_edges, next_edge;
+	const struct bunch *near;
+	size_t n_near, next;
+	uint32_t range;			/* the largest one of its cells */
 	int64_t lon0, lat0;		/* the point whose side is known */
 	struct rect sites;		/* the box around the cells' sites */
 	uint64_t pending;		/* cells that no edge has met yet */
@@ -324,7 +345,8 @@ struct cell_search {
 	bool walking;			/* the stack belongs to this shape and turn */
 	unsigned int depth;
 	struct group stack[MAX_LEVELS + 1];
-	uint32_t *edges;		/* room for the lists of all levels */
+	struct bunch *near;		/* room for the lists of all levels */
+	struct bunch_box *boxes;	/* of the ring's bunches */
 	struct leaf leaf;
 	struct geod_geodesic earth;
 	uint64_t *found;		/* a bit per row */
@@ -374,6 +396,16 @@ static void group_push(struct cell_search *s, unsigned int level, size_t first, 
 	g->end = end < s->index->n_boxes[level] ? end : s->index->n_boxes[level];
 }
 
+/* Distance from the middle of a box to its farthest point, metres, or more: along the meridian,
+ * then along the parallel. */
+static double ground_radius(int32_t lat0, int32_t lat1, double half_lon)
+{
+	double lat = lat0 > 0 ? lat0 : lat1 < 0 ? lat1 : 0;	/* nearest the equator */
+	double high = ((double)lat1 - lat0) / 2;
+
+	return 1.000001 * MAX_RADIUS * RADIANS * (high + half_lon * cos(lat * RADIANS)) + 0.001;
+}
+
 /* ---- searching: rings ------------------------------------------------------------------- */
 
 static struct rect rect_of(const struct box *b, int64_t shift, bool grown)
@@ -405,17 +437,53 @@ static bool edge_near_rect(const struct footprint_edge *e, const struct rect *r)
 	return fabs(dx * y - dy * x) <= fabs(dx) * r->half_lat + fabs(dy) * r->half_lon + 4096;
 }
 
-static size_t edges_narrow(const struct cell_search *s, const struct group *g, const struct rect *r,
-			   uint32_t *out)
+static struct footprint_edge bunch_edge(const struct cell_search *s, const struct bunch *b,
+					uint32_t edges)
 {
-	const struct geo_ring *ring = &s->area->rings[s->ring];
+	return footprint_ring_edge(&s->area->rings[s->ring],
+				   (size_t)b->i * BUNCH + __builtin_ctz(edges));
+}
+
+static bool rects_apart(const struct rect *a, const struct rect *b)
+{
+	return fabs(a->lon - b->lon) > a->half_lon + b->half_lon ||
+	       fabs(a->lat - b->lat) > a->half_lat + b->half_lat;
+}
+
+static bool rect_within(const struct rect *a, const struct rect *b)
+{
+	return fabs(a->lon - b->lon) + a->half_lon <= b->half_lon &&
+	       fabs(a->lat - b->lat) + a->half_lat <= b->half_lat;
+}
+
+/* Those of a bunch's edges that come near a box. */
+static uint32_t bunch_narrow(const struct cell_search *s, const struct bunch *b,
+			     const struct rect *r)
+{
+	const struct rect *all = &s->boxes[b->i].rect;
+	uint32_t near = 0, rest;
+
+	if (rects_apart(all, r))
+		return 0;
+	if (rect_within(all, r))
+		return b->edges;
+	for (rest = b->edges; rest; rest &= rest - 1) {
+		struct footprint_edge e = bunch_edge(s, b, rest);
+
+		if (edge_near_rect(&e, r))
+			near |= rest & -rest;
+	}
+	return near;
+}
+
+static size_t near_narrow(const struct cell_search *s, const struct group *g, const struct rect *r,
+			  struct bunch *out)
+{
 	size_t i, n = 0;
 
-	for (i = 0; i < g->n_edges; i++) {
-		struct footprint_edge e = footprint_ring_edge(ring, g->edges[i]);
-
-		out[n] = g->edges[i];
-		n += edge_near_rect(&e, r);
+	for (i = 0; i < g->n_near; i++) {
+		out[n] = (struct bunch){ g->near[i].i, bunch_narrow(s, &g->near[i], r) };
+		n += out[n].edges != 0;
 	}
 	return n;
 }
@@ -438,17 +506,30 @@ static bool edge_between(const struct footprint_edge *e, int64_t lon0, int64_t l
 	return crossed;
 }
 
+/* Whether edge_between() is false for all that lies in a box. */
+static bool box_beside_way(const struct rect *r, int64_t lat0, int64_t lon)
+{
+	return (r->lat - r->half_lat > lat0 || r->lat + r->half_lat <= lat0) &&
+	       (r->lon - r->half_lon > lon || r->lon + r->half_lon <= lon);
+}
+
 /* The edges near the parent's box hold all that can lie between two of its points. */
 static bool side_carry(const struct cell_search *s, const struct group *g, int64_t lon, int64_t lat)
 {
-	const struct geo_ring *ring = &s->area->rings[s->ring];
 	bool inside = g->inside;
+	uint32_t rest;
 	size_t i;
 
-	for (i = 0; i < g->n_edges; i++) {
-		struct footprint_edge e = footprint_ring_edge(ring, g->edges[i]);
+	for (i = 0; i < g->n_near; i++) {
+		const struct bunch *b = &g->near[i];
 
-		inside ^= edge_between(&e, g->lon, g->lat, lon, lat);
+		if (box_beside_way(&s->boxes[b->i].rect, g->lat, lon))
+			continue;
+		for (rest = b->edges; rest; rest &= rest - 1) {
+			struct footprint_edge e = bunch_edge(s, b, rest);
+
+			inside ^= edge_between(&e, g->lon, g->lat, lon, lat);
+		}
 	}
 	return inside;
 }
@@ -465,9 +546,10 @@ static void leaf_start(struct cell_search *s, size_t block, const struct group *
 	l->busy = true;
 	l->sided = false;
 	l->n = box_cells(index, 0, block, &l->first);
-	l->edges = known->edges;
-	l->n_edges = known->n_edges;
-	l->next_edge = 0;
+	l->near = known->near;
+	l->n_near = known->n_near;
+	l->next = 0;
+	l->range = b->range;
 	l->lon0 = known->lon;
 	l->lat0 = known->lat;
 	l->sites = rect_of(b, s->turn * TURN, false);
@@ -495,6 +577,16 @@ static reals magnitude(reals v)
 static bool any(truths t)
 {
 	return t[0] | t[1];
+}
+
+static uint64_t mask_of(const truths *t)
+{
+	uint64_t mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < BLOCK / LANES; i++)
+		mask |= ((uint64_t)(t[i][0] & 1) | (uint64_t)(t[i][1] & 2)) << (LANES * i);
+	return mask;
 }
 
 /* edge_between() for all cells of the block, in double arithmetic.
@@ -545,7 +637,6 @@ static uint64_t leaf_near(const struct leaf *l, const struct footprint_edge *e)
 	double x = (e->lon1 + e->lon2) / 2.0, y = ((int64_t)e->lat1 + e->lat2) / 2.0;
 	double ax = fabs(dx), ay = fabs(dy);
 	truths near[BLOCK / LANES], some = { 0 };
-	uint64_t mask = 0;
 	unsigned int i;
 
 	for (i = 0; i < BLOCK / LANES; i++) {
@@ -556,11 +647,7 @@ static uint64_t leaf_near(const struct leaf *l, const struct footprint_edge *e)
 			  (magnitude(dx * py - dy * px) <= ax * ry + ay * rx + 4096.0);
 		some |= near[i];
 	}
-	if (!any(some))
-		return 0;
-	for (i = 0; i < BLOCK / LANES; i++)
-		mask |= ((uint64_t)(near[i][0] & 1) | (uint64_t)(near[i][1] & 2)) << (LANES * i);
-	return mask;
+	return any(some) ? mask_of(near) : 0;
 }
 
 static const struct footprint_frame *leaf_frame(struct cell_search *s, unsigned int i)
@@ -591,6 +678,78 @@ static void leaf_test_edge(struct cell_search *s, const struct footprint_edge *e
 	}
 }
 
+static void leaf_count_bunch(struct cell_search *s, const struct bunch *b)
+{
+	uint32_t rest = rects_apart(&s->boxes[b->i].rect, &s->leaf.sites) ? 0 : b->edges;
+
+	for (; rest; rest &= rest - 1) {
+		struct footprint_edge e = bunch_edge(s, b, rest);
+
+		leaf_count_edge(&s->leaf, &e);
+	}
+}
+
+/* Cells whose window comes near to a box, as a mask. */
+static uint64_t leaf_near_box(const struct leaf *l, const struct rect *box)
+{
+	truths near[BLOCK / LANES], some = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < BLOCK / LANES; i++) {
+		near[i] = (magnitude(box->lon - l->lon[i]) <= box->half_lon + l->reach_lon[i]) &
+			  (magnitude(box->lat - l->lat[i]) <= box->half_lat + l->reach_lat[i]);
+		some |= near[i];
+	}
+	return any(some) ? mask_of(near) : 0;
+}
+
+static bool cell_meets_bunch(struct cell_search *s, unsigned int i, const struct bunch *b)
+{
+	const struct footprint_frame *frame = leaf_frame(s, i);
+	const struct bunch_box *box = &s->boxes[b->i];
+	double dlat = box->rect.lat - s->leaf.lat[i / LANES][i % LANES];
+	double dlon = box->rect.lon - s->leaf.lon[i / LANES][i % LANES];
+	uint32_t rest;
+
+	if (s->leaf.reach_lon[i / LANES][i % LANES] < ENDLESS &&
+	    !footprint_near_disc(frame, dlat * RADIANS, dlon * RADIANS, box->radius))
+		return false;
+	for (rest = b->edges; rest; rest &= rest - 1) {
+		struct footprint_edge e = bunch_edge(s, b, rest);
+
+		if (footprint_meets_edge(frame, &e))
+			return true;
+	}
+	return false;
+}
+
+/* Together only where the edges are short for the cells' ranges: else a disc around them says
+ * little, and the edges themselves say more. */
+static void leaf_test_bunch(struct cell_search *s, const struct bunch *b)
+{
+	const struct bunch_box *box = &s->boxes[b->i];
+	struct leaf *l = &s->leaf;
+	uint64_t mask;
+	uint32_t rest;
+
+	if (box->radius > FOOTPRINT_MAX_DISC || 2 * box->radius > l->range) {
+		for (rest = b->edges; rest; rest &= rest - 1) {
+			struct footprint_edge e = bunch_edge(s, b, rest);
+
+			leaf_test_edge(s, &e);
+		}
+		return;
+	}
+	for (mask = leaf_near_box(l, &box->rect) & l->pending; mask; mask &= mask - 1) {
+		unsigned int i = __builtin_ctzll(mask);
+
+		if (cell_meets_bunch(s, i, b)) {
+			found_set(s, l->first + i);
+			l->pending &= ~(1ULL << i);
+		}
+	}
+}
+
 /* All edges are counted: cells inside are found, the others wait for an edge that meets them. */
 static void leaf_settle_sides(struct cell_search *s)
 {
@@ -598,7 +757,7 @@ static void leaf_settle_sides(struct cell_search *s)
 	unsigned int i;
 
 	l->sided = true;
-	l->next_edge = 0;
+	l->next = 0;
 	l->pending = 0;
 	for (i = 0; i < l->n; i++) {
 		if (l->inside[i / LANES][i % LANES])
@@ -610,21 +769,20 @@ static void leaf_settle_sides(struct cell_search *s)
 
 static void leaf_work(struct cell_search *s)
 {
-	const struct geo_ring *ring = &s->area->rings[s->ring];
 	struct leaf *l = &s->leaf;
 	unsigned int i;
 
-	for (i = 0; i < LEAF_EDGES && l->next_edge < l->n_edges; i++) {
-		struct footprint_edge e = footprint_ring_edge(ring, l->edges[l->next_edge++]);
+	for (i = 0; i < LEAF_BUNCHES && l->next < l->n_near; i++) {
+		const struct bunch *b = &l->near[l->next++];
 
 		if (l->sided)
-			leaf_test_edge(s, &e);
+			leaf_test_bunch(s, b);
 		else
-			leaf_count_edge(l, &e);
+			leaf_count_bunch(s, b);
 	}
-	if (l->next_edge == l->n_edges && !l->sided)
+	if (l->next == l->n_near && !l->sided)
 		leaf_settle_sides(s);
-	l->busy = !l->sided || (l->next_edge < l->n_edges && l->pending);
+	l->busy = !l->sided || (l->next < l->n_near && l->pending);
 }
 
 static void ring_visit(struct cell_search *s, struct group *g, size_t i)
@@ -633,12 +791,11 @@ static void ring_visit(struct cell_search *s, struct group *g, size_t i)
 	int64_t shift = s->turn * TURN;
 	struct rect r = rect_of(b, shift, true);
 	struct group known = { .lon = b->lon0 + shift, .lat = b->lat0 };
-	uint32_t *list = g->edges + g->n_edges;
 
 	known.inside = side_carry(s, g, known.lon, known.lat);
-	known.edges = list;
-	known.n_edges = edges_narrow(s, g, &r, list);
-	if (!known.n_edges) {
+	known.near = g->near + g->n_near;
+	known.n_near = near_narrow(s, g, &r, known.near);
+	if (!known.n_near) {
 		if (known.inside)
 			found_box(s, g->level, i);
 	} else if (g->level) {
@@ -646,6 +803,27 @@ static void ring_visit(struct cell_search *s, struct group *g, size_t i)
 	} else {
 		leaf_start(s, i, &known);
 	}
+}
+
+/* \param[in] first  of the edges; as many as a bunch has, or as the ring has left. */
+static struct bunch bunch_make(const struct geo_ring *ring, size_t first, struct bunch_box *box)
+{
+	size_t n = ring->n - first < BUNCH ? ring->n - first : BUNCH, i;
+	int64_t lon0 = ring->lon[first], lon1 = lon0;
+	int32_t lat0 = ring->lat[first], lat1 = lat0;
+
+	for (i = first; i < first + n; i++) {
+		struct footprint_edge e = footprint_ring_edge(ring, i);
+
+		lon0 = e.lon2 < lon0 ? e.lon2 : lon0;
+		lon1 = e.lon2 > lon1 ? e.lon2 : lon1;
+		lat0 = e.lat2 < lat0 ? e.lat2 : lat0;
+		lat1 = e.lat2 > lat1 ? e.lat2 : lat1;
+	}
+	box->rect = (struct rect){ (lon0 + lon1) / 2.0, ((int64_t)lat0 + lat1) / 2.0,
+				   (lon1 - lon0) / 2.0, ((int64_t)lat1 - lat0) / 2.0 };
+	box->radius = ground_radius(lat0, lat1, box->rect.half_lon);
+	return (struct bunch){ first / BUNCH, (1U << n) - 1 };
 }
 
 /* The root is visited like any other box, from a point outside the tree's lists: all edges, and
@@ -657,18 +835,18 @@ static void ring_start(struct cell_search *s)
 	const struct box *root = s->index->boxes[top];
 	struct group known = { .lon = root->lon0 + s->turn * TURN, .lat = root->lat0 };
 	struct rect r = rect_of(root, s->turn * TURN, true);
-	int64_t low = ring->lon[0], high = low;
+	bool near = false;
 	size_t i;
 
-	for (i = 0; i < ring->n; i++) {
-		s->edges[i] = i;
-		low = ring->lon[i] < low ? ring->lon[i] : low;
-		high = ring->lon[i] > high ? ring->lon[i] : high;
+	for (i = 0; i * BUNCH < ring->n; i++) {
+		s->near[i] = bunch_make(ring, i * BUNCH, &s->boxes[i]);
+		near |= fabs(s->boxes[i].rect.lon - r.lon) <= s->boxes[i].rect.half_lon + r.half_lon;
 	}
-	if (low > r.lon + r.half_lon || high < r.lon - r.half_lon)
+	/* A ring that lies on both sides of the root has an edge across it. */
+	if (!near)
 		return;
-	known.edges = s->edges;
-	known.n_edges = ring->n;
+	known.near = s->near;
+	known.n_near = i;
 	known.inside = footprint_ring_encloses(ring, known.lon, known.lat);
 	group_push(s, top, 0, 1, &known);
 }
@@ -678,16 +856,6 @@ static void ring_start(struct cell_search *s)
 static double degrees(double v)
 {
 	return v / GEO_DEGREE;
-}
-
-/* Distance from the middle of a box to its farthest site, or more: along the meridian, then along
- * the parallel. */
-static double box_radius(const struct box *b)
-{
-	double lat = b->lat0 > 0 ? b->lat0 : b->lat1 < 0 ? b->lat1 : 0;	/* nearest the equator */
-	double high = ((double)b->lat1 - b->lat0) / 2, wide = ((double)b->lon1 - b->lon0) / 2;
-
-	return 1.000001 * MAX_RADIUS * RADIANS * (high + wide * cos(lat * RADIANS)) + 0.001;
 }
 
 static void circle_test_block(struct cell_search *s, size_t block)
@@ -707,7 +875,7 @@ static void circle_visit(struct cell_search *s, struct group *g, size_t i)
 {
 	const struct geo_circle *c = &s->area->circles[s->circle];
 	const struct box *b = &s->index->boxes[g->level][i];
-	double radius = box_radius(b), distance;
+	double radius = ground_radius(b->lat0, b->lat1, ((double)b->lon1 - b->lon0) / 2), distance;
 	struct group none = { 0 };
 
 	geod_inverse(&s->earth, degrees(((double)b->lat0 + b->lat1) / 2),
@@ -794,7 +962,7 @@ struct cell_search *cell_search_alloc(void *ctx, const struct cell_index *index,
 				      const struct geo_area *area)
 {
 	struct cell_search *s = talloc_zero(ctx, struct cell_search);
-	size_t i, longest = 0;
+	size_t i, longest = 0, n_bunches;
 
 	if (!s)
 		return NULL;
@@ -804,10 +972,12 @@ struct cell_search *cell_search_alloc(void *ctx, const struct cell_index *index,
 	footprint_earth_init(&s->earth);
 	for (i = 0; i < area->n_rings; i++)
 		longest = area->rings[i].n > longest ? area->rings[i].n : longest;
+	n_bunches = longest / BUNCH + 1;
 	/* One list for the whole ring and one for each level, each no longer than the one above. */
-	s->edges = talloc_array(s, uint32_t, longest * (index->levels + 1) + 1);
+	s->near = talloc_array(s, struct bunch, n_bunches * (index->levels + 1) + 1);
+	s->boxes = talloc_array(s, struct bunch_box, n_bunches);
 	s->found = talloc_zero_array(s, uint64_t, index->n / 64 + 1);
-	if (!s->edges || !s->found) {
+	if (!s->near || !s->boxes || !s->found) {
 		talloc_free(s);
 		return NULL;
 	}

@@ -313,6 +313,22 @@ bool footprint_meets_edge(const struct footprint_frame *f, const struct footprin
 	return offsets_meet(f, &o);
 }
 
+bool footprint_near_disc(const struct footprint_frame *f, double dlat, double dlon, double radius)
+{
+	struct vec p = frame_map(f, dlat, dlon);
+	/* The frame stretches distances across the way to the site, by less than 0.3 % this far
+	 * out. The rest is ample for its errors, and the pieces of an edge leave no disc, which is
+	 * convex. */
+	double r = 1.01 * radius + 1e-3 * f->range + 1, left, right;
+
+	if (p.x * p.x + p.y * p.y > (f->range + r) * (f->range + r))
+		return false;
+	if (f->disc)
+		return true;
+	sector_bounds(f, p, &left, &right);
+	return f->wide ? left >= -r || right >= -r : left >= -r && right >= -r;
+}
+
 bool footprint_edge_left(const struct footprint_edge *e, int64_t lon, int64_t lat)
 {
 	int s = edge_side(e, lon, lat);

@@ -56,6 +56,15 @@ double footprint_stretch(double lat);
 void footprint_window(const struct geo_footprint *footprint, struct footprint_window *window);
 void footprint_frame_init(struct footprint_frame *frame, const struct geo_footprint *footprint);
 bool footprint_meets_edge(const struct footprint_frame *frame, const struct footprint_edge *edge);
+/*! Whether edges may meet the footprint all of which lie within a disc; only for windows that do
+ *  not go all round.
+ *  \param[in] dlat, dlon  from the site to the disc's centre, radians, no farther away than the
+ *	window and the disc together reach.
+ *  \param[in] radius  metres on the ground, at most FOOTPRINT_MAX_DISC.
+ *  \returns false if footprint_meets_edge() says no to each of them. */
+bool footprint_near_disc(const struct footprint_frame *frame, double dlat, double dlon,
+			 double radius);
+#define FOOTPRINT_MAX_DISC 100000.0
 
 /*! WGS 84, for footprint_meets_circle(). */
 void footprint_earth_init(struct geod_geodesic *earth);

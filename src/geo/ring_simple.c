@@ -15,8 +15,9 @@
 
 #include <talloc.h>
 
-/* Places of the radix sort's digits; what they cannot tell apart is put in order one by one. */
-#define DIGITS 3
+/* The radix sort looks at so much of the longitude that most vertices differ there; what it cannot
+ * tell apart is put in order one by one. */
+#define MAX_DIGITS 3
 #define DIGIT_BITS 8
 #define DIGIT_MAX ((1 << DIGIT_BITS) - 1)
 /* So few are quicker put in order one by one. */
@@ -28,6 +29,7 @@ struct sweep {
 	uint64_t *at;		/* vertex: longitude << 32 | latitude, both from the ring's least; the
 				 * first one is repeated at the end */
 	uint64_t *order;	/* vertices in sweep order: digits << 32 | vertex */
+	unsigned int digits;
 	uint32_t *active;	/* edges under the sweep line; edge i runs from vertex i to i + 1 */
 	uint32_t n_active;
 };
@@ -51,7 +53,8 @@ static void vertices_fill(struct sweep *s, const struct geo_ring *ring, int64_t 
 	unsigned int shift = 0;
 	uint32_t i;
 
-	while (span >> shift >> (DIGITS * DIGIT_BITS))
+	s->digits = s->n < 256 ? 1 : s->n < 16384 ? 2 : MAX_DIGITS;
+	while (span >> shift >> (s->digits * DIGIT_BITS))
 		shift++;
 	for (i = 0; i < s->n; i++) {
 		uint64_t x = ring->lon[i] - low, y = ring->lat[i] + 90LL * GEO_DEGREE;
@@ -66,23 +69,22 @@ static void vertices_fill(struct sweep *s, const struct geo_ring *ring, int64_t 
 
 static void sort_digits(struct sweep *s, uint64_t *other)
 {
-	uint32_t counts[DIGITS][DIGIT_MAX + 1] = { 0 }, i, sum, c;
 	unsigned int d, shift;
 	uint64_t *swap;
 
-	for (i = 0; i < s->n; i++) {
-		for (d = 0; d < DIGITS; d++)
-			counts[d][s->order[i] >> (32 + d * DIGIT_BITS) & DIGIT_MAX]++;
-	}
-	for (d = 0; d < DIGITS; d++) {
+	for (d = 0; d < s->digits; d++) {
+		uint32_t counts[DIGIT_MAX + 1] = { 0 }, i, sum, c;
+
 		shift = 32 + d * DIGIT_BITS;
+		for (i = 0; i < s->n; i++)
+			counts[s->order[i] >> shift & DIGIT_MAX]++;
 		for (i = 0, sum = 0; i <= DIGIT_MAX; i++) {
-			c = counts[d][i];
-			counts[d][i] = sum;
+			c = counts[i];
+			counts[i] = sum;
 			sum += c;
 		}
 		for (i = 0; i < s->n; i++)
-			other[counts[d][s->order[i] >> shift & DIGIT_MAX]++] = s->order[i];
+			other[counts[s->order[i] >> shift & DIGIT_MAX]++] = s->order[i];
 		swap = s->order;
 		s->order = other;
 		other = swap;

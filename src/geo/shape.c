@@ -12,6 +12,7 @@
 #include "ring_simple.h"
 
 #define HALF_TURN (180LL * GEO_DEGREE)
+#define USUAL_PAIR 16	/* octets of "latitude,longitude " */
 #define MAX_RADIUS_MM (20037LL * 1000 * 1000)	/* half the equator: the whole earth */
 
 /* Where a shape came from, for the problem. */
@@ -21,13 +22,20 @@ struct origin {
 	struct problem *problem;
 };
 
-/* A ring while it is read. Dropped points make numbers and vertices differ, and a problem has to
- * name the point as the sender counts it, from 1. */
+/* Dropped points make numbers and vertices differ, and a problem has to name the point as the
+ * sender counts it, from 1. */
+struct draft_point {
+	struct geo_point at;
+	uint32_t number;
+};
+
+/* A ring while it is read. */
 struct draft {
 	const struct origin *origin;
-	struct geo_point *points;
-	uint32_t *numbers;
-	size_t n;
+	struct draft_point *points;
+	size_t n, room;
+	size_t max;		/* numbers that may be given, the repeated first one included */
+	size_t number;		/* of the last point */
 };
 
 #define refuse(origin, code, ...) \
@@ -61,16 +69,6 @@ static bool word_next(const char **p, const char **word, size_t *len)
 		(*p)++;
 	*len = *p - *word;
 	return *len > 0;
-}
-
-/* At least as many as there are pairs: each has one comma. */
-static size_t pair_count(const char *text)
-{
-	size_t n = 0;
-
-	for (; (text = strchr(text, ',')); text++)
-		n++;
-	return n;
 }
 
 /* "lat,lon" and a blank or the end behind it.
@@ -113,39 +111,59 @@ static bool same_place(const struct geo_point *a, const struct geo_point *b)
 	return a->lat == b->lat && lon_step(a->lon, b->lon) == 0;
 }
 
+static int draft_add(struct draft *d, const struct geo_point *p)
+{
+	struct draft_point *points;
+
+	if (d->n == d->room) {
+		points = talloc_realloc(NULL, d->points, struct draft_point, 2 * d->room);
+		if (!points)
+			return no_memory(d->origin);
+		d->points = points;
+		d->room *= 2;
+	}
+	d->points[d->n++] = (struct draft_point){ *p, d->number };
+	return 0;
+}
+
+static int draft_add_text(struct draft *d, const char **text, const char *end)
+{
+	struct geo_point p;
+	int rc = point_next(text, end, &p);
+
+	if (++d->number > d->max)
+		return refuse(d->origin, TOO_COMPLEX, "a polygon may have %d points, the polygons "
+			      "of an area %d together", GEO_MAX_VERTICES, GEO_MAX_AREA_VERTICES);
+	if (rc == -ERANGE)
+		return refuse(d->origin, POLYGON, "point %zu lies beyond latitude 90 or longitude "
+			      "180; the order is latitude,longitude", d->number);
+	if (rc)
+		return refuse(d->origin, POLYGON,
+			      "point %zu is not a pair of numbers \"latitude,longitude\"",
+			      d->number);
+	if (d->n && same_place(&d->points[d->n - 1].at, &p))
+		return 0;
+	return draft_add(d, &p);
+}
+
 /* Read the points, leave out those that repeat their predecessor and the last one. */
 static int draft_read(struct draft *d, const char *text)
 {
 	const char *end = text + strlen(text);
-	struct geo_point p, first = { 0 };
-	size_t number = 0;
+	int rc = 0;
 
-	while ((text = skip_blanks(text)) < end) {
-		int rc = point_next(&text, end, &p);
-
-		number++;
-		if (rc == -ERANGE)
-			return refuse(d->origin, POLYGON, "point %zu lies beyond latitude 90 or "
-				      "longitude 180; the order is latitude,longitude", number);
-		if (rc)
-			return refuse(d->origin, POLYGON,
-				      "point %zu is not a pair of numbers \"latitude,longitude\"",
-				      number);
-		if (number == 1)
-			first = p;
-		if (d->n && same_place(&d->points[d->n - 1], &p))
-			continue;
-		d->points[d->n] = p;
-		d->numbers[d->n++] = number;
-	}
-	if (number < 4)
+	while (!rc && (text = skip_blanks(text)) < end)
+		rc = draft_add_text(d, &text, end);
+	if (rc)
+		return rc;
+	if (d->number < 4)
 		return refuse(d->origin, POLYGON,
 			      "a polygon needs at least 4 points, the last equal "
 			      "to the first; this one has %zu",
-			      number);
-	if (!same_place(&first, &p))
+			      d->number);
+	if (!same_place(&d->points[0].at, &d->points[d->n - 1].at))
 		return refuse(d->origin, POLYGON, "the ring is not closed: point %zu differs from "
-			      "point 1", number);
+			      "point 1", d->number);
 	if (d->n > 1)
 		d->n--;
 	if (d->n < 3)
@@ -160,11 +178,12 @@ static int draft_read(struct draft *d, const char *text)
  * has gone round a pole, and which side of it is meant nobody can tell. */
 static int ring_unroll(const struct draft *d, struct geo_ring *ring)
 {
-	int64_t lon = d->points[0].lon, low = lon, high = lon;
+	int64_t lon = d->points[0].at.lon, low = lon, high = lon;
 	size_t i;
 
 	for (i = 0; i < d->n; i++) {
-		const struct geo_point *p = &d->points[i], *next = &d->points[(i + 1) % d->n];
+		const struct geo_point *p = &d->points[i].at;
+		const struct geo_point *next = &d->points[i + 1 < d->n ? i + 1 : 0].at;
 		int64_t step = lon_step(p->lon, next->lon);
 
 		ring->lat[i] = p->lat;
@@ -175,13 +194,13 @@ static int ring_unroll(const struct draft *d, struct geo_ring *ring)
 			return refuse(d->origin, POLYGON,
 				      "by point %u the polygon has gone more than "
 				      "once round the earth",
-				      d->numbers[i]);
+				      d->points[i].number);
 		if (step == HALF_TURN || step == -HALF_TURN)
 			return refuse(d->origin, POLYGON,
 				      "the edge after point %u spans exactly 180 "
 				      "degrees of longitude, so its direction is ambiguous; put a "
 				      "point between",
-				      d->numbers[i]);
+				      d->points[i].number);
 		lon += step;
 	}
 	if (lon != ring->lon[0])
@@ -219,7 +238,7 @@ static int ring_orientation(const struct geo_ring *r)
 
 static int ring_refuse(const struct draft *d, const struct ring_fault *fault)
 {
-	uint32_t a = d->numbers[fault->a], b = d->numbers[fault->b];
+	uint32_t a = d->points[fault->a].number, b = d->points[fault->b].number;
 
 	switch (fault->kind) {
 	case RING_CROSSES:
@@ -267,18 +286,11 @@ static void *array_grow(void *ctx, void *array, size_t n, size_t size)
 	return talloc_realloc_size(ctx, array, size * (n ? 2 * n : 1));
 }
 
-static int area_check_limits(const struct geo_area *area, size_t vertices,
-			     const struct origin *origin)
+static int area_check_limits(const struct geo_area *area, const struct origin *origin)
 {
 	if (area->n_rings + area->n_circles >= GEO_MAX_RINGS)
 		return refuse(origin, TOO_COMPLEX, "an area may have %d polygons and circles",
 			      GEO_MAX_RINGS);
-	if (vertices > GEO_MAX_VERTICES)
-		return refuse(origin, TOO_COMPLEX, "a polygon may have %d points, this one has %zu",
-			      GEO_MAX_VERTICES, vertices);
-	if (area->n_vertices + vertices > GEO_MAX_AREA_VERTICES)
-		return refuse(origin, TOO_COMPLEX, "the polygons of an area may have %d points "
-			      "together", GEO_MAX_AREA_VERTICES);
 	return 0;
 }
 
@@ -289,8 +301,20 @@ static int ring_read(struct draft *d, const char *text, struct geo_ring *ring)
 	if (rc)
 		return rc;
 	ring->n = d->n;
+	ring->lon = talloc_array(d->points, int64_t, ring->n);
+	ring->lat = talloc_array(d->points, int32_t, ring->n);
+	if (!ring->lon || !ring->lat)
+		return no_memory(d->origin);
 	rc = ring_unroll(d, ring);
 	return rc ? rc : ring_validate(d, ring);
+}
+
+/* Room for a text of usual pairs; it grows if they are short. */
+static size_t draft_room(const struct draft *d, const char *text)
+{
+	size_t n = strlen(text) / USUAL_PAIR + 4;
+
+	return n < d->max ? n : d->max;
 }
 
 struct geo_area *geo_area_alloc(void *ctx)
@@ -302,24 +326,21 @@ int geo_area_add_polygon(struct geo_area *area, const char *text, const char *wh
 			 unsigned int line, struct problem *problem)
 {
 	const struct origin origin = { where, line, problem };
+	size_t left = GEO_MAX_AREA_VERTICES - area->n_vertices;
 	struct draft d = { .origin = &origin };
 	struct geo_ring ring = { 0 }, *rings;
-	size_t n = pair_count(text);
-	void *tmp;
 	int rc;
 
-	rc = area_check_limits(area, n ? n - 1 : 0, &origin);
+	rc = area_check_limits(area, &origin);
 	if (rc)
 		return rc;
-	tmp = talloc_new(area);
-	d.points = talloc_array(tmp, struct geo_point, n + 1);
-	d.numbers = talloc_array(tmp, uint32_t, n + 1);
-	ring.lon = talloc_array(tmp, int64_t, n + 1);
-	ring.lat = talloc_array(tmp, int32_t, n + 1);
+	d.max = 1 + (left < GEO_MAX_VERTICES ? left : GEO_MAX_VERTICES);
+	d.room = draft_room(&d, text);
+	d.points = talloc_array(area, struct draft_point, d.room);
 	rings = array_grow(area, area->rings, area->n_rings, sizeof(ring));
 	if (rings)
 		area->rings = rings;
-	if (!d.points || !d.numbers || !ring.lon || !ring.lat || !rings) {
+	if (!d.points || !rings) {
 		rc = no_memory(&origin);
 		goto out;
 	}
@@ -331,7 +352,7 @@ int geo_area_add_polygon(struct geo_area *area, const char *text, const char *wh
 	rings[area->n_rings++] = ring;
 	area->n_vertices += ring.n;
 out:
-	talloc_free(tmp);
+	talloc_free(d.points);
 	return rc;
 }
 
@@ -369,7 +390,7 @@ int geo_area_add_circle(struct geo_area *area, const char *text, const char *whe
 	struct geo_circle circle, *circles;
 	int rc;
 
-	rc = area_check_limits(area, 0, &origin);
+	rc = area_check_limits(area, &origin);
 	if (!rc)
 		rc = circle_parse(text, &circle, &origin);
 	if (rc)

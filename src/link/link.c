@@ -60,7 +60,7 @@ const struct osmo_tdef link_tdefs[] = {
 
 struct link {
 	struct peer *peer;
-	const struct link_config *config;
+	struct link_config config;	/* a copy: the operator may change the other */
 	const struct link_ops *ops;
 	void *priv;
 	struct osmo_fsm_inst *fi;
@@ -131,7 +131,7 @@ static unsigned long next_backoff(struct link *link)
 
 static void go_down(struct link *link)
 {
-	if (link->config->role == LINK_CONNECT)
+	if (link->config.role == LINK_CONNECT)
 		go(link, LINK_ST_DOWN, next_backoff(link), LINK_T_BACKOFF_MIN);
 	else if (link->fi->state == LINK_ST_DOWN)
 		peer_set_state(link->peer, PEER_DOWN, link->why);
@@ -272,7 +272,7 @@ static void down_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 static void connecting_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 {
 	struct link *link = fi->priv;
-	const struct link_config *c = link->config;
+	const struct link_config *c = &link->config;
 	struct conn_config config = {
 		.remote_ip = c->remote_ip, .remote_port = c->remote_port, .local_ip = c->local_ip,
 		.local_port = c->local_port, .user_timeout_s = c->tcp_user_timeout_s,
@@ -349,7 +349,7 @@ static void up_action(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 
 	(void)event;
 	(void)data;
-	if (link->config->role == LINK_CONNECT) {
+	if (link->config.role == LINK_CONNECT) {
 		link_drop(link, "no answer to a keep-alive");
 	} else {
 		set_why(link, "no answer to a keep-alive; the conn is kept");
@@ -366,7 +366,7 @@ static void lost_action(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 
 static void open_timeout(struct link *link)
 {
-	if (link->config->role == LINK_CONNECT) {
+	if (link->config.role == LINK_CONNECT) {
 		link_drop(link, "no answer to the greeting");
 		return;
 	}
@@ -531,7 +531,7 @@ int link_config_check(const struct link_config *c, struct problem *problem)
 
 static bool set_timers(struct link *link)
 {
-	const struct link_config *c = link->config;
+	const struct link_config *c = &link->config;
 
 	link->tdefs = talloc_memdup(link, link_tdefs, sizeof(link_tdefs));
 	if (!link->tdefs)
@@ -552,6 +552,14 @@ static int link_destructor(struct link *link)
 	return 0;
 }
 
+static int copy_config(struct link *link, const struct link_config *config)
+{
+	link->config = *config;
+	link->config.remote_ip = talloc_strdup(link, config->remote_ip);
+	link->config.local_ip = config->local_ip ? talloc_strdup(link, config->local_ip) : NULL;
+	return link->config.remote_ip && (link->config.local_ip || !config->local_ip) ? 0 : -ENOMEM;
+}
+
 static struct link *link_alloc(void *ctx, struct peer *peer, const struct link_config *config,
 			       const struct link_ops *ops, void *priv)
 {
@@ -560,7 +568,6 @@ static struct link *link_alloc(void *ctx, struct peer *peer, const struct link_c
 	if (!link)
 		return NULL;
 	link->peer = peer;
-	link->config = config;
 	link->ops = ops;
 	link->priv = priv;
 	link->conn_ops = (struct conn_ops){
@@ -571,7 +578,7 @@ static struct link *link_alloc(void *ctx, struct peer *peer, const struct link_c
 	osmo_timer_setup(&link->watch, watch_cb, link);
 	talloc_set_destructor(link, link_destructor);
 	link->fi = osmo_fsm_inst_alloc(&link_fsm, link, link, LOGL_DEBUG, NULL);
-	if (!link->fi || !set_timers(link)) {
+	if (!link->fi || copy_config(link, config) < 0 || !set_timers(link)) {
 		talloc_free(link);
 		return NULL;
 	}
@@ -581,7 +588,7 @@ static struct link *link_alloc(void *ctx, struct peer *peer, const struct link_c
 
 static int start_listening(struct link *link)
 {
-	const struct link_config *c = link->config;
+	const struct link_config *c = &link->config;
 	struct osmo_sockaddr remote;
 	struct listener_config config = {
 		.local_ip = c->local_ip, .local_port = c->local_port,
@@ -668,7 +675,7 @@ enum peer_state link_state(const struct link *link)
 
 enum link_role link_role(const struct link *link)
 {
-	return link->config->role;
+	return link->config.role;
 }
 
 const char *link_remote(const struct link *link)

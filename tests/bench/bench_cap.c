@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* P18: reading a CAP alert (guards, schema, struct, geometry) against libxml2 building a bare tree
- * of the same bytes, for documents of 2 KB, 20 KB and 2 MB. usage: bench_cap [seed] */
+/* P18: reading a CAP alert (guards, digest, schema, struct, geometry) against libxml2 building a
+ * bare tree of the same bytes, for documents of 2 KB, 20 KB and 2 MB. The large one comes with two
+ * kinds of outline: one like a coast, and one of spikes, which is the harder to prove free of
+ * crossings. usage: bench_cap [seed] */
 
 #include <math.h>
 #include <stdarg.h>
@@ -22,24 +24,46 @@
 struct shape {
 	const char *name;
 	unsigned int polygons, vertices, repeat;	/* repeat: runs in one measurement */
+	bool coast;
 };
 
 static const struct shape shapes[] = {
-	{ "CAP 2 KB", 1, 20, 50 },
-	{ "CAP 20 KB, 12 polygons", 12, 70, 10 },
-	{ "CAP 2 MB, 10 polygons of 10,000 vertices", 10, 10000, 1 },
+	{ "CAP 2 KB", 1, 20, 50, false },
+	{ "CAP 20 KB, 12 polygons", 12, 70, 10, false },
+	{ "CAP 2 MB, 10 coasts of 10,000 vertices", 10, 10000, 1, true },
+	{ "CAP 2 MB, 10 spiky polygons of 10,000", 10, 10000, 1, false },
 };
 
-/* A ring around a centre with a seeded, star-shaped edge: it never crosses itself. */
-static char *add_polygon(char *doc, unsigned int vertices, double lat, double lon)
+#define WAVES 30
+
+/* Distances from the centre, a quarter of a degree or so. */
+static void make_radii(double *r, unsigned int n, bool coast)
 {
+	unsigned int i, k;
+
+	for (i = 0; i < n; i++)
+		r[i] = coast ? 0.25 : 0.2 + 0.1 * drand48();
+	/* Bays of all sizes down to a dozen vertices, the smaller the shallower. */
+	for (k = 1; coast && k <= WAVES; k++) {
+		double phase = 2 * M_PI * drand48(), depth = 0.06 / (k * k);
+
+		for (i = 0; i < n; i++)
+			r[i] += depth * sin(2 * M_PI * k * k * i / n + phase);
+	}
+}
+
+/* A ring around a centre that it sees all of: it never crosses itself. */
+static char *add_polygon(char *doc, unsigned int vertices, bool coast, double lat, double lon)
+{
+	double *radii = talloc_array(NULL, double, vertices);
 	double first_lat = 0, first_lon = 0;
 	unsigned int i;
 	char *text = talloc_strdup(doc, ""), *out;
 
+	make_radii(radii, vertices, coast);
 	for (i = 0; i < vertices; i++) {
-		double a = 2 * M_PI * i / vertices, r = 0.2 + 0.1 * drand48();
-		double y = lat + r * sin(a), x = lon + r * cos(a);
+		double a = 2 * M_PI * i / vertices;
+		double y = lat + radii[i] * sin(a), x = lon + radii[i] * cos(a);
 
 		if (!i) {
 			first_lat = y;
@@ -49,6 +73,7 @@ static char *add_polygon(char *doc, unsigned int vertices, double lat, double lo
 	}
 	out = talloc_asprintf_append_buffer(doc, "<polygon>%s%.6f,%.6f</polygon>", text, first_lat, first_lon);
 	talloc_free(text);
+	talloc_free(radii);
 	return out;
 }
 
@@ -66,7 +91,7 @@ static char *make_document(void *ctx, const struct shape *shape)
 	unsigned int i;
 
 	for (i = 0; i < shape->polygons; i++)
-		doc = add_polygon(doc, shape->vertices, 40 + i, 5 + 2 * i);
+		doc = add_polygon(doc, shape->vertices, shape->coast, 40 + i, 5 + 2 * i);
 	return talloc_asprintf_append_buffer(doc, "</area></info></alert>");
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* P11: from the first octet of an alert's POST to the last octet of its WRITE-REPLACE at the last of
- * 200 BSCs, against a bare send() of the very same octets to as many sockets.
+ * 200 BSCs, against a bare send() of the very same octets to as many sockets (the middle of five).
  *
  * The subject is the tocsind of this build with its normal configuration, HTTP, token and durable
  * commit included. Every round posts an alert of its own, checks what each BSC was told against
@@ -8,7 +8,8 @@
  * store must know every alert that was answered.
  *
  * usage: bench_fanout [--pairs N] [--slow MS] [--counts] [seed]
- *   --slow MS  wait that long inside the measured time: "bench_fanout --slow 50" must fail
+ *   --slow MS  wait that long inside the measured time: "bench_fanout --slow 50" must fail. Beside
+ *              other work, "chrt -f 10 bench_fanout" (as root) keeps the scheduler out of it
  *   --counts   measure nothing; count commits and sends with strace (P13) */
 
 #include <errno.h>
@@ -35,6 +36,7 @@
 
 #define THRESHOLD 2.0
 #define WARM_UP 3
+#define BARE_RUNS 5
 #define VERTICES 100
 /* Of pairs: three messages take codes out of one list of 1,024 a day. */
 #define MAX_PAIRS 300
@@ -50,8 +52,8 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-	{ "POST to last CBSP octet, 200 peers, 1 page", 80, 1 },
-	{ "POST to last CBSP octet, 200 peers, 15 pages", 1390, 15 },
+	{ "HTTP, commit, 200 peers, 1 page", 80, 1 },
+	{ "HTTP, commit, 200 peers, 15 pages", 1390, 15 },
 };
 
 struct options {
@@ -127,7 +129,8 @@ static char *document(struct bench *b, const char *identifier, const char *sent,
 			       identifier, sent, type, rest);
 }
 
-static char *alert_document(struct bench *b, const struct shape *shape, const char *identifier, const char *sent)
+static char *alert_document(struct bench *b, const struct shape *shape, const char *identifier,
+			    const char *sent)
 {
 	char expires[32], *info, *doc;
 
@@ -336,7 +339,7 @@ static double subject(struct bench *b, const struct shape *shape)
 	return (end - start) * 1e-9;
 }
 
-static double baseline(struct bench *b)
+static double bare_run(struct bench *b)
 {
 	int64_t start, end;
 	unsigned int i;
@@ -353,6 +356,21 @@ static double baseline(struct bench *b)
 	if (!end)
 		fanout_die("not every peer got the bare octets");
 	return (end - start) * 1e-9;
+}
+
+/* The middle one of some: a single one of about a millisecond is at the mercy of the scheduler. */
+static double baseline(struct bench *b)
+{
+	double run[BARE_RUNS], t;
+	unsigned int i, j;
+
+	for (i = 0; i < BARE_RUNS; i++) {
+		t = bare_run(b);
+		for (j = i; j && run[j - 1] > t; j--)
+			run[j] = run[j - 1];
+		run[j] = t;
+	}
+	return run[BARE_RUNS / 2];
 }
 
 static bool measure(struct bench *b, const struct shape *shape)
@@ -546,5 +564,6 @@ int main(int argc, char **argv)
 	if (status == FANOUT_EXIT_FAULT)
 		fanout_show_log(dir);
 	fanout_scratch_remove(dir);
+	talloc_free(dir);
 	return status;
 }

@@ -166,7 +166,8 @@ static void write_config(struct fanout_daemon *d)
 	FILE *f = create(d, "tocsind.cfg");
 	unsigned int i;
 
-	fprintf(f, "log stderr\n logging filter all 1\n logging color 0\n logging level set-all notice\n");
+	fprintf(f, "log stderr\n logging filter all 1\n logging color 0\n logging timestamp 1\n"
+		" logging level set-all notice\n");
 	fprintf(f, "line vty\n no login\n bind 127.0.0.1 %u\n", d->vty_port);
 	fprintf(f, "store\n directory %s\n", d->store);
 	fprintf(f, "http\n listen 127.0.0.1 %u\n", d->http_port);

@@ -304,7 +304,9 @@ void fanout_peers_start(struct fanout_peers *peers, int cpu, uint16_t cbsp_port)
 		fanout_die("fork: %s", strerror(errno));
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(fd);
+		/* Nothing of the driver's: the daemon must see its connection end. */
+		close_range(3, peers->done - 1, 0);
+		close_range(peers->done + 1, ~0U, 0);
 		fanout_pin(cpu);
 		e = talloc_zero(NULL, struct element);
 		e->shared = peers->shared;

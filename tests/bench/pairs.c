@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MAX_SPREAD 1.6
 #define MAX_BASELINE_SPREAD 1.4
@@ -86,6 +88,21 @@ static const char *judge(const struct pairs *p, double value, double spread, dou
 	return (at_least ? value >= threshold : value <= threshold) ? "pass" : "fail";
 }
 
+/* What the numbers depend on besides the code. */
+static void print_host(void)
+{
+	struct utsname u = { .release = "" };
+	bool optimised = false;
+
+#ifdef __OPTIMIZE__
+	optimised = true;
+#endif
+	uname(&u);
+	printf("\"flags\":{\"compiler\":\"%s\",\"optimised\":%s},"
+	       "\"host\":{\"cores\":%ld,\"kernel\":\"%s\"}", __VERSION__, optimised ? "true" : "false",
+	       sysconf(_SC_NPROCESSORS_ONLN), u.release);
+}
+
 bool pairs_report(const struct pairs *p, const char *id, const char *what, double threshold,
 		  bool at_least, uint64_t seed)
 {
@@ -96,8 +113,11 @@ bool pairs_report(const struct pairs *p, const char *id, const char *what, doubl
 	fprintf(stderr, "%-4s %-44s %9.3f ms against %9.3f ms: %7.2f (%.2f to %.2f), %s %g: %s\n", id, what,
 		quantile(p->subject, p->n, 0.5) * 1e3, quantile(p->baseline, p->n, 0.5) * 1e3, value, p10,
 		p90, at_least ? "at least" : "at most", threshold, verdict);
-	printf("{\"id\":\"%s\",\"what\":\"%s\",\"value\":%.4f,\"p10\":%.4f,\"p90\":%.4f,\"n\":%u,"
-	       "\"threshold\":%g,\"verdict\":\"%s\",\"seed\":%llu}\n", id, what, value, p10, p90, p->n,
-	       threshold, verdict, (unsigned long long)seed);
+	printf("{\"id\":\"%s\",\"what\":\"%s\",\"value\":%.4f,\"p10\":%.4f,\"p90\":%.4f,\"best\":%.4f,"
+	       "\"n\":%u,\"threshold\":%g,\"verdict\":\"%s\",\"seed\":%llu,", id, what, value, p10, p90,
+	       quantile(p->subject, p->n, 0) / quantile(p->baseline, p->n, 0), p->n, threshold, verdict,
+	       (unsigned long long)seed);
+	print_host();
+	printf("}\n");
 	return strcmp(verdict, "fail");
 }

@@ -22,8 +22,9 @@ void pairs_init(struct pairs *p);
 void pairs_add(struct pairs *p, double subject_s, double baseline_s);
 
 /*! A line of the table on stderr, and the goal's JSON line on stdout: the median ratio with its 10th
- *  and 90th percentile. The verdict is "unmeasurable", never "pass", when p90/p10 exceeds 1.6, the
- *  baseline's own spread exceeds 40 %, or more than 5 % of the time was stolen.
+ *  and 90th percentile, and the ratio of the best times. The verdict is "unmeasurable", never "pass",
+ *  when p90/p10 exceeds 1.6, the baseline's own spread exceeds 40 %, or more than 5 % of the time was
+ *  stolen.
  *  \param[in] at_least  true: the ratio shall be at least the threshold; false: at most.
  *  \returns true unless the verdict is "fail". */
 bool pairs_report(const struct pairs *p, const char *id, const char *what, double threshold,

@@ -14,7 +14,6 @@
 
 #define LINK_DELAY_MS 100
 #define DEADLINE_MS 10000	/* after which the core may ask again */
-#define STORM 400		/* requests in one second that nobody needs */
 
 /* Causes of 3GPP TS 48.049, 8.2.13, as OsmoBSC uses them. */
 #define CAUSE_NOT_IDENTIFIED 2
@@ -71,6 +70,9 @@ void bsc_refresh(struct fake_bsc *bsc)
 	struct air_message *m, *next;
 	size_t i;
 
+	if (bsc->refreshed_ms == bsc->w->mono_ms)
+		return;
+	bsc->refreshed_ms = bsc->w->mono_ms;
 	llist_for_each_entry_safe(m, next, &bsc->messages, entry) {
 		for (i = 0; i < bsc->n_cells; i++) {
 			if (m->cells[i].on && count_of(bsc, &m->cells[i], i) >= m->cells[i].max)
@@ -94,8 +96,14 @@ bool bsc_on_air(struct fake_bsc *bsc, uint16_t identifier, uint16_t serial, size
 
 bool bsc_silent(struct fake_bsc *bsc)
 {
+	struct air_message *m;
+
 	bsc_refresh(bsc);
-	return llist_empty(&bsc->messages);
+	llist_for_each_entry(m, &bsc->messages, entry) {
+		if (!is_empty(bsc, m))
+			return false;
+	}
+	return true;
 }
 
 unsigned int bsc_pages(struct fake_bsc *bsc, size_t cell)
@@ -139,7 +147,6 @@ void bsc_lose_cell(struct fake_bsc *bsc, size_t cell)
 
 	llist_for_each_entry(m, &bsc->messages, entry)
 		m->cells[cell].on = false;
-	bsc_refresh(bsc);
 }
 
 void bsc_lose_all(struct fake_bsc *bsc)
@@ -281,12 +288,12 @@ static void work_on(struct fake_bsc *bsc, struct bsc_request *req)
 		else
 			req->results[i] = query_cell(bsc, req, cell);
 	}
-	bsc_refresh(bsc);
 }
 
 /* Answering */
 
-static void outstanding_remove(struct fake_bsc *bsc, enum peer_verb verb, uint16_t identifier, uint16_t serial)
+static void outstanding_remove(struct fake_bsc *bsc, enum peer_verb verb, uint16_t identifier,
+			       uint16_t serial)
 {
 	size_t i;
 
@@ -578,7 +585,7 @@ static void count_request(struct fake_bsc *bsc, const struct peer_request *reque
 	if (bsc->second_ms / 1000 != bsc->w->mono_ms / 1000)
 		bsc->in_second = 0;
 	bsc->second_ms = bsc->w->mono_ms;
-	if (++bsc->in_second > STORM)
+	if (++bsc->in_second > bsc->storm)
 		world_violate(bsc->w, "%s: %u requests within one second", bsc->name, bsc->in_second);
 }
 
@@ -613,8 +620,9 @@ static int hand_over(struct peer *peer, const struct peer_request *request)
 	if (bsc->queue_full)
 		return -EAGAIN;
 	checker_handed(bsc->w->checker, bsc, request);
-	LOGP(DCBSP, LOGL_DEBUG, "%lld %s <- verb %d of %u/%04x for %zu targets\n", (long long)bsc->w->mono_ms, bsc->name,
-	     request->verb, request->message->identifier, request->message->serial, request->n_targets);
+	LOGP(DCBSP, LOGL_DEBUG, "%lld %s <- verb %d of %u/%04x for %zu targets\n",
+	     (long long)bsc->w->mono_ms, bsc->name, request->verb, request->message->identifier,
+	     request->message->serial, request->n_targets);
 	remember_outstanding(bsc, request);
 	count_request(bsc, request);
 	if (!bsc->deaf && !(bsc->deaf_to && bsc->deaf_to == request->message->identifier))
@@ -661,7 +669,7 @@ void bsc_detach(struct fake_bsc *bsc)
 	bsc->peer = NULL;
 }
 
-/* Cells of one BSC lie on one parallel, 0.01 degrees apart; each BSC has its own parallel. */
+/* The cells of one BSC lie 0.01 degrees apart on parallels of its own. */
 struct fake_bsc *bsc_alloc(struct world *w, unsigned int nr, size_t n_cells)
 {
 	struct fake_bsc *bsc = talloc_zero(w, struct fake_bsc);
@@ -670,6 +678,8 @@ struct fake_bsc *bsc_alloc(struct world *w, unsigned int nr, size_t n_cells)
 	bsc->w = w;
 	snprintf(bsc->name, sizeof(bsc->name), "bsc-%u", nr);
 	bsc->wire = true;
+	bsc->storm = 400;
+	bsc->refreshed_ms = -1;
 	bsc->work_ms = 10;
 	bsc->answer_ms = 10;
 	bsc->caps = (struct peer_caps){

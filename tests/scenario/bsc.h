@@ -83,6 +83,7 @@ struct fake_bsc {
 	bool claims_loss;		/*!< says "data lost" at every new conn, as OsmoBSC does */
 
 	struct llist_head messages;
+	int64_t refreshed_ms;		/*!< when counts were last looked at */
 	struct llist_head inbox, outbox;
 	struct osmo_timer_list inbox_timer, outbox_timer, link_timer;
 	struct outstanding outstanding[256];
@@ -94,8 +95,9 @@ struct fake_bsc {
 	unsigned int again;		/*!< writes that said so */
 	size_t largest;			/*!< targets in one request */
 	int64_t first_write_ms;
-	int64_t second_ms;		/*!< guard against a storm */
+	int64_t second_ms;		/*!< guard against a storm of requests */
 	unsigned int in_second;
+	unsigned int storm;		/*!< so many in one second break a rule [400] */
 };
 
 extern const struct peer_ops fake_bsc_ops;

@@ -2,7 +2,8 @@
 /* Seeded random walks over everything that can go wrong. The checker judges every step; in the end
  * all faults stop, and everything must be as it was asked for.
  *
- * A failure names its seed: "test_walk SEED" runs that walk alone. */
+ * A failure names its seed: "test_walk SEED" runs that walk alone; "test_walk FIRST LAST" runs
+ * many. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -18,7 +19,7 @@
 #include "checker.h"
 #include "world.h"
 
-#define N_SEEDS 200
+#define N_SEEDS 50
 #define N_STEPS 300
 #define MAX_POSTS 24
 #define MAX_LIFE_S 2400
@@ -57,7 +58,7 @@ static void pass_time(struct walk *k)
 
 static void post_alert(struct walk *k)
 {
-	char name[16];
+	char name[24];
 	struct alert_spec spec = {
 		.identifier = name,
 		.class = 1 + draw(k, 3),
@@ -84,7 +85,7 @@ static void repeat(struct walk *k)
 
 static void cancel(struct walk *k)
 {
-	char name[16];
+	char name[24];
 
 	if (!k->n_alerts || k->n_cancels == MAX_POSTS)
 		return;
@@ -290,6 +291,7 @@ static void judge_end(struct walk *k)
 	unsigned int b;
 
 	heal(w);
+	w->rows_every_ms = 20000;
 	world_run(w, CONVERGE_S);
 	checker_converged(w->checker);
 	world_run_ms(w, 0);
@@ -322,33 +324,45 @@ static void walk(struct world *w, unsigned int seed, bool trace)
 	judge_end(&k);
 }
 
+struct seeds {
+	unsigned int first, last;
+	bool trace;
+};
+
 static void everything_comes_right_after_any_faults(void **state)
 {
+	const struct seeds *seeds = *state;
+	struct world *w = NULL;
 	unsigned int seed;
 
-	for (seed = 1; seed <= N_SEEDS; seed++) {
-		walk(*state, seed, false);
-		world_close(*state);
-		*state = world_open();
+	for (seed = seeds->first; seed <= seeds->last; seed++) {
+		w = world_open();
+		*state = w;
+		walk(w, seed, seeds->trace);
+		world_close(w);
+		*state = NULL;
 	}
 }
 
-static void one_walk(void **state)
+static int close_if_open(void **state)
 {
-	walk(*state, atoi(getenv("WALK_SEED")), true);
+	if (*state)
+		world_close(*state);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest all[] = {
-		cmocka_unit_test_setup_teardown(everything_comes_right_after_any_faults, world_setup, world_teardown),
-	};
-	const struct CMUnitTest one[] = {
-		cmocka_unit_test_setup_teardown(one_walk, world_setup, world_teardown),
+	struct seeds seeds = { .first = 1, .last = N_SEEDS };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_prestate_setup_teardown(everything_comes_right_after_any_faults, NULL,
+							 close_if_open, &seeds),
 	};
 
-	if (argc < 2)
-		return cmocka_run_group_tests(all, world_group_setup, world_group_teardown);
-	setenv("WALK_SEED", argv[1], 1);
-	return cmocka_run_group_tests(one, world_group_setup, world_group_teardown);
+	if (argc > 1) {
+		seeds.first = atoi(argv[1]);
+		seeds.last = argc > 2 ? (unsigned int)atoi(argv[2]) : seeds.first;
+		seeds.trace = argc == 2;
+	}
+	return cmocka_run_group_tests(tests, world_group_setup, world_group_teardown);
 }

@@ -29,6 +29,8 @@
 /* Rounds at one instant after which the daemon is taken to spin. */
 #define MAX_ROUNDS 5000
 #define RESERVE_LEN (8 << 20)
+/* From 20 to 70 degrees east. */
+#define CELLS_IN_A_ROW 5000
 
 /* Scratch folders */
 
@@ -245,9 +247,9 @@ static void write_cells(struct world *w, const char *path)
 	fprintf(f, "type,id,peer,lat,lon,range_m,azimuth_deg,beam_deg\n");
 	for (b = 0; b < w->n_bscs; b++) {
 		for (i = 0; i < w->bscs[b]->n_cells; i++)
-			fprintf(f, "cgi,%s,%s,%u.5,%.2f,200,,\n",
+			fprintf(f, "cgi,%s,%s,%.2f,%.2f,200,,\n",
 				target_format(&w->bscs[b]->cells[i], id, sizeof(id)), w->bscs[b]->name,
-				10 + b, 20 + 0.01 * i);
+				10.5 + b + 0.01 * (i / CELLS_IN_A_ROW), 20 + 0.01 * (i % CELLS_IN_A_ROW));
 	}
 	assert_int_equal(fclose(f), 0);
 }
@@ -370,6 +372,7 @@ struct world *world_open(void)
 	set_clocks();
 	w->scratch = make_scratch(w);
 	w->store_failed_ms = INT32_MIN;
+	w->rows_every_ms = 500;
 	INIT_LLIST_HEAD(&w->posts);
 	osmo_timer_setup(&w->drain_timer, drain_cb, w);
 	w->checker = checker_alloc(w);
@@ -462,8 +465,12 @@ static void settle(struct world *w)
 			world_violate(w, "the daemon spins");
 	} while ((fired || committed) && !w->violation[0]);
 	checker_air(w->checker);
-	if (rows && w->gw)
+	w->rows_new |= rows;
+	if (w->rows_new && w->gw && !w->rows_unchecked && w->mono_ms >= w->rows_ms + w->rows_every_ms) {
+		w->rows_new = false;
+		w->rows_ms = w->mono_ms;
 		checker_rows(w->checker);
+	}
 	judge(w);
 }
 

@@ -78,6 +78,10 @@ struct world {
 	char *grave;			/*!< the folder as it was at that moment */
 	int64_t mono_ms;
 	bool clock_set_back;		/*!< ever */
+	bool rows_new;			/*!< something was committed since they were checked */
+	int64_t rows_ms;		/*!< when that was */
+	int64_t rows_every_ms;		/*!< how often they are checked at most [500] */
+	bool rows_unchecked;		/*!< stored rows are not read at every step: too many */
 	const char *name;		/*!< for failures: the case, the seed */
 	char violation[512];		/*!< the first broken rule */
 };

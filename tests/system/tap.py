@@ -27,11 +27,16 @@ class _Result(unittest.TestResult):
         super().addSkip(test, reason)
         self._line("ok", test, f" # SKIP {reason}")
 
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error:
+            self._bad(subtest, error)
+
     def _bad(self, test, error):
         text = "".join(traceback.format_exception(*error))
         print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
         try:
-            text = test.explain()
+            text = getattr(test, "test_case", test).explain()
         except Exception as trouble:        # a test that never came far enough to explain itself
             text = f"(no more is known: {trouble!r})"
         print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
@@ -55,12 +60,16 @@ class _InOrderOfText(unittest.TestLoader):
 
 
 def main(skip_all=None):
-    """Run the tests of the calling program. skip_all: why none of them can run here, or None."""
+    """Run the tests of the calling program, or those named on its command line.
+
+    skip_all: why none of them can run here, or None."""
     if skip_all:
         print(f"1..0 # SKIP {skip_all}")
         sys.exit(0)
     sys.stdout.reconfigure(errors="backslashreplace")
-    suite = _InOrderOfText().loadTestsFromModule(sys.modules["__main__"])
+    program, loader = sys.modules["__main__"], _InOrderOfText()
+    names = sys.argv[1:]
+    suite = loader.loadTestsFromNames(names, program) if names else loader.loadTestsFromModule(program)
     result = _Result()
     suite.run(result)
     print(f"1..{result.count}")

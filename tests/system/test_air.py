@@ -9,7 +9,7 @@ from lab import cells, tools_missing
 
 LATIN = ("Flood warning: the dam at {Upper Mill} may break within the hour. Leave the valley by the eastern road, "
          "take your neighbours along, and do not cross the old bridge. [Costs: 0 \u20ac] Next message at 18:00.\n"
-         "\u00c4rzte, \u00e9t\u00e9, \u00d1and\u00fa ~ end of message")
+         "\u00c4rzte, \u00e9t\u00e9, \u00d1and\u00f9 ~ end of message")
 # Nothing beyond U+FFFF: tshark does not show surrogate pairs.
 MIXED = "Воздушная тревога! Πλημμύρα στην κοιλάδα. 洪水警報:高台へ避難してください。 Уходите на высокое место."
 
@@ -21,10 +21,10 @@ class Air(RadioTest):
     def test_gsm7(self):
         """a text of several GSM 7-bit pages is heard whole in its two cells and in no other"""
         alert = self.post(LATIN, [self.CELLS[0], self.CELLS[2]], keep=True)
+        type(self).latin = alert
         self.assertGreaterEqual(alert.message["pages"], 3)
         self.assertIn(alert.message["dcs"], (0x01, 0x0f))
         self.wait_on_air(alert)
-        type(self).latin = alert
 
     def test_cancel(self):
         """a Cancel takes it off the air, and the status says so only when it is"""

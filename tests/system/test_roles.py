@@ -5,8 +5,7 @@ import time
 
 import tap
 from world import PERIOD_S, RadioTest
-from lab import CBC_SERVER, cells, tools_missing
-from netns import wait_for
+from lab import CBC_SERVER, cells, tools_missing, wait_for
 from tocsind import connecting_peer
 
 
@@ -18,9 +17,9 @@ class Connecting(RadioTest):
     def test_alert(self):
         """an alert is heard in its cell only, in the connecting role too"""
         alert = self.post("Heard through a connection that we made.", [self.CELLS[1]], keep=True)
+        type(self).alert = alert
         self.wait_on_air(alert)
         self.assertEqual(self.lab.bsc.smscb(self.CELLS[0]), [])
-        type(self).alert = alert
 
     def test_bsc_restart(self):
         """we connect again to a BSC that was restarted and write what it lost"""

@@ -15,7 +15,7 @@ from air import PERIOD_UNIT_S  # noqa: E402
 from lab import CBC_CLIENT, Lab, end_on_signals  # noqa: E402
 from netns import wait_for  # noqa: E402
 
-BINARY = os.environ.get("TOCSIND", os.path.join(os.environ.get("BUILDDIR", "."), "tocsind"))
+BINARY = os.path.abspath(os.environ.get("TOCSIND", os.path.join(os.environ.get("BUILDDIR", "."), "tocsind")))
 PERIOD_S = 15 * PERIOD_UNIT_S
 # osmo-bts has at most this much in hand when a message is stopped.
 TAIL_S = 4 * PERIOD_UNIT_S

@@ -125,7 +125,7 @@ static void test_id_of_zeros_is_no_alert(void **state)
 
 /* Against a plain list, over several growths; few different keys, so that many meet. */
 
-#define MANY 5000
+#define MANY 3000
 
 struct model {
 	char id[ALERT_ID_LEN + 1], document[ALERT_ID_LEN + 1];

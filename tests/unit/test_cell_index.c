@@ -17,6 +17,7 @@
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 #define AT_ONCE 1000000000
+#define STAR_MAX 400
 
 static double u01(uint64_t *s)
 {
@@ -104,7 +105,7 @@ static struct geo_footprint *random_table(void *ctx, uint64_t *s, const struct r
 struct star {
 	double lat, lon;
 	unsigned int n;
-	double x[64], y[64];	/* degrees from the centre */
+	double x[STAR_MAX], y[STAR_MAX];	/* degrees from the centre */
 };
 
 static struct star random_star(uint64_t *s, const struct region *r)
@@ -113,7 +114,7 @@ static struct star random_star(uint64_t *s, const struct region *r)
 	double wide = 1 / fmax(0.01, cos(r->lat * M_PI / 180));
 	struct star p = { .lat = r->lat + r->spread * (2 * u01(s) - 1),
 			  .lon = r->lon + r->spread * wide * (2 * u01(s) - 1),
-			  .n = 3 + pick(s, 60) };
+			  .n = 3 + (pick(s, 8) ? pick(s, 60) : pick(s, STAR_MAX - 3)) };
 	unsigned int i;
 
 	if (size * wide > 89)
@@ -130,7 +131,7 @@ static struct star random_star(uint64_t *s, const struct region *r)
 /* \returns false if the polygon is refused: it may have lost its shape at a pole. */
 static bool star_add(const struct star *p, double scale, double lon_offset, struct geo_area *area)
 {
-	char text[64 * 40], *t = text;
+	char text[(STAR_MAX + 1) * 40], *t = text;
 	unsigned int i;
 
 	for (i = 0; i <= p->n; i++) {
@@ -256,6 +257,22 @@ static void the_index_finds_what_brute_force_finds(void **state)
 	}
 	/* A test of nothing but misses would prove little. */
 	assert_true(met > 1000 && missed > 1000);
+}
+
+static void the_index_gives_footprints_back_by_row(void **state)
+{
+	uint64_t seed = 20261127;
+	void *ctx = talloc_new(NULL);
+	size_t i, n = 1000;
+	struct geo_footprint *table = random_table(ctx, &seed, &regions[0], n), f;
+	struct cell_index *index = cell_index_build(ctx, table, n);
+
+	(void)state;
+	for (i = 0; i < n; i++) {
+		f = cell_index_footprint(index, i);
+		assert_memory_equal(&f, &table[i], sizeof(f));
+	}
+	talloc_free(ctx);
 }
 
 static void a_table_deeper_than_three_levels_is_searched_as_well(void **state)
@@ -694,6 +711,7 @@ static void a_sector_meets_only_what_lies_before_it(void **state)
 int main(void)
 {
 	static const struct CMUnitTest rest[] = {
+		cmocka_unit_test(the_index_gives_footprints_back_by_row),
 		cmocka_unit_test(a_table_deeper_than_three_levels_is_searched_as_well),
 		cmocka_unit_test(small_steps_find_the_same_and_take_several_calls),
 		cmocka_unit_test(no_cells_and_no_shapes_give_no_rows),

@@ -40,8 +40,10 @@ struct config {
 
 /*! \param[in] listeners  borrowed, passed on to the peer nodes. */
 struct config *config_alloc(void *ctx, struct gateway *gw, struct listeners *listeners);
-/*! Install the nodes and commands. The config must be the priv of every VTY. */
+/*! Install the nodes and commands. The config must be the priv of the telnet VTY and of the file. */
 void config_vty_init(void);
+/*! The config of a VTY, whether it is a file that is read or somebody who is connected. */
+struct config *config_of_vty(const struct vty *vty);
 /*! Install "show" commands. */
 void config_show_init(void);
 /*! Read a configuration file. Errors go to stderr with file and line.

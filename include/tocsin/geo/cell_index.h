@@ -33,6 +33,9 @@ struct cell_search;
  *  copied. \returns NULL when out of memory. */
 struct cell_index *cell_index_build(void *ctx, const struct geo_footprint *footprints, size_t n);
 size_t cell_index_count(const struct cell_index *index);
+/*! The footprint it was built with, so that nobody has to keep another copy.
+ *  \param[in] row  less than cell_index_count(). */
+struct geo_footprint cell_index_footprint(const struct cell_index *index, uint32_t row);
 
 /*! The predicate itself, one footprint against one area, without any index. */
 bool geo_footprint_meets(const struct geo_footprint *footprint, const struct geo_area *area);

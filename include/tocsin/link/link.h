@@ -73,7 +73,7 @@ struct link_ops {
 };
 
 /*! Open the link; it starts to connect or to listen at once.
- *  \param[in] config  borrowed for the link's life.
+ *  \param[in] config  copied: later changes concern the next link_open().
  *  \returns 0; -EINVAL; -EEXIST: two listening peers could not be told apart; or what the system
  *  says about the listening socket. */
 int link_open(void *ctx, struct peer *peer, const struct link_config *config,
