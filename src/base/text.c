@@ -153,9 +153,14 @@ int text_decimal_next(const char **p, const char *end, unsigned int scale, int64
 int text_decimal(const char *s, size_t len, unsigned int scale, int64_t *out)
 {
 	const char *end = s + len;
-	int rc = text_decimal_next(&s, end, scale, out);
+	int64_t v;
+	int rc = text_decimal_next(&s, end, scale, &v);
 
-	return s == end ? rc : -EINVAL;
+	if (s != end)
+		return -EINVAL;
+	if (!rc)
+		*out = v;
+	return rc;
 }
 
 int text_uint(const char *s, size_t len, uint64_t max, uint64_t *out)

@@ -5,8 +5,10 @@
  * A live alert owns its messages and deliveries. A lane is everything that goes to one peer, by the
  * peer's name: it exists as long as there are deliveries, whether or not the peer is configured. */
 
+#include <osmocom/core/hashtable.h>
 #include <osmocom/core/linuxlist.h>
 #include <osmocom/core/timer.h>
+#include <osmocom/core/utils.h>
 
 #include <tocsin/core/gateway.h>
 
@@ -66,6 +68,7 @@ struct delivery {
 
 struct lane {
 	struct llist_head entry;	/*!< gateway.lanes */
+	struct hlist_node by_name;	/*!< gateway.lanes_by_name */
 	struct gateway *gw;
 	char *peer_name;
 	struct peer *peer;		/*!< NULL: not configured */
@@ -101,8 +104,10 @@ struct peer_set *peer_set_alloc(void *ctx, struct gateway *gw);
 
 /* delivery.c */
 
-/*! A lane without deliveries, in that list. NULL when out of memory. */
-struct lane *lane_alloc(struct gateway *gw, struct llist_head *lanes, const char *peer_name);
+/*! A lane without deliveries; joins the gateway's. NULL when out of memory. */
+struct lane *lane_alloc(struct gateway *gw, const char *peer_name);
+/*! For gateway.lanes_by_name. */
+uint32_t lane_hash(const char *peer_name);
 /*! A delivery of n targets, all evidence empty, of that alert; not yet in its lane, so that nothing
  *  is sent before the commit. NULL when out of memory. */
 struct delivery *delivery_alloc(struct live_alert *alert, const struct message *message,
@@ -142,6 +147,7 @@ struct gateway {
 	struct alert_index *index;
 	struct llist_head alerts;	/*!< live_alert, in order of acceptance */
 	struct llist_head lanes;
+	DECLARE_HASHTABLE(lanes_by_name, 10);
 	struct llist_head work;		/*!< submissions, the more urgent first */
 	struct llist_head blocked;	/*!< cancels that wait for a commit on its way */
 	struct llist_head committing;	/*!< submissions handed to the store */

@@ -477,10 +477,21 @@ static int lane_destructor(struct lane *lane)
 {
 	osmo_timer_del(&lane->timer);
 	llist_del(&lane->entry);
+	hash_del(&lane->by_name);
 	return 0;
 }
 
-struct lane *lane_alloc(struct gateway *gw, struct llist_head *lanes, const char *peer_name)
+/* FNV-1a. */
+uint32_t lane_hash(const char *peer_name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *peer_name; peer_name++)
+		h = (h ^ (uint8_t)*peer_name) * 16777619u;
+	return h;
+}
+
+struct lane *lane_alloc(struct gateway *gw, const char *peer_name)
 {
 	struct lane *lane = talloc_zero(gw, struct lane);
 
@@ -494,7 +505,8 @@ struct lane *lane_alloc(struct gateway *gw, struct llist_head *lanes, const char
 	}
 	INIT_LLIST_HEAD(&lane->deliveries);
 	osmo_timer_setup(&lane->timer, lane_timer_cb, lane);
-	llist_add_tail(&lane->entry, lanes);
+	llist_add_tail(&lane->entry, &gw->lanes);
+	hash_add(gw->lanes_by_name, &lane->by_name, lane_hash(peer_name));
 	talloc_set_destructor(lane, lane_destructor);
 	return lane;
 }

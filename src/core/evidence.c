@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <tocsin/core/evidence.h>
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
-
-#include <tocsin/base/wire.h>
 
 /* First look after a write was taken, then ever slower while nothing changes, seconds. */
 #define QUERY_FIRST_S 3
@@ -347,52 +346,61 @@ bool evidence_settled(const struct evidence *e, bool on)
 	return !on && !(e->flags & EVIDENCE_MAYBE_ON_AIR);
 }
 
+static uint8_t *put32(uint8_t *p, uint32_t v)
+{
+	v = htobe32(v);
+	return (uint8_t *)memcpy(p, &v, sizeof(v)) + sizeof(v);
+}
+
+static const uint8_t *get32(const uint8_t *p, uint32_t *v)
+{
+	memcpy(v, p, sizeof(*v));
+	*v = be32toh(*v);
+	return p + sizeof(*v);
+}
+
 void evidence_pack(const struct evidence *e, uint8_t out[EVIDENCE_PACKED_LEN])
 {
-	struct wire_writer w = wire_writer_init(out, EVIDENCE_PACKED_LEN);
+	const uint8_t rest[] = { e->write_answer, e->write_cause, e->stop_answer, e->stop_cause,
+				 e->doubt, e->wait, e->attempts, e->flags };
+	uint8_t *p = out;
 
-	wire_write_u32(&w, e->write_sent);
-	wire_write_u32(&w, e->write_answered);
-	wire_write_u32(&w, e->stop_sent);
-	wire_write_u32(&w, e->stop_answered);
-	wire_write_u32(&w, e->query_sent);
-	wire_write_u32(&w, e->count_at);
-	wire_write_u32(&w, e->rose_at);
-	wire_write_u32(&w, e->doubt_at);
-	wire_write_u16(&w, e->count);
-	wire_write_u16(&w, e->period);
-	wire_write_u8(&w, e->write_answer);
-	wire_write_u8(&w, e->write_cause);
-	wire_write_u8(&w, e->stop_answer);
-	wire_write_u8(&w, e->stop_cause);
-	wire_write_u8(&w, e->doubt);
-	wire_write_u8(&w, e->wait);
-	wire_write_u8(&w, e->attempts);
-	wire_write_u8(&w, e->flags);
+	p = put32(p, e->write_sent);
+	p = put32(p, e->write_answered);
+	p = put32(p, e->stop_sent);
+	p = put32(p, e->stop_answered);
+	p = put32(p, e->query_sent);
+	p = put32(p, e->count_at);
+	p = put32(p, e->rose_at);
+	p = put32(p, e->doubt_at);
+	p = put32(p, (uint32_t)e->count << 16 | e->period);
+	memcpy(p, rest, sizeof(rest));
 }
 
 void evidence_unpack(const uint8_t in[EVIDENCE_PACKED_LEN], struct evidence *e)
 {
-	struct wire_reader r = wire_reader_init(in, EVIDENCE_PACKED_LEN);
+	const uint8_t *p = in;
+	uint32_t both;
 
-	e->write_sent = wire_read_u32(&r);
-	e->write_answered = wire_read_u32(&r);
-	e->stop_sent = wire_read_u32(&r);
-	e->stop_answered = wire_read_u32(&r);
-	e->query_sent = wire_read_u32(&r);
-	e->count_at = wire_read_u32(&r);
-	e->rose_at = wire_read_u32(&r);
-	e->doubt_at = wire_read_u32(&r);
-	e->count = wire_read_u16(&r);
-	e->period = wire_read_u16(&r);
-	e->write_answer = wire_read_u8(&r);
-	e->write_cause = wire_read_u8(&r);
-	e->stop_answer = wire_read_u8(&r);
-	e->stop_cause = wire_read_u8(&r);
-	e->doubt = wire_read_u8(&r);
-	e->wait = wire_read_u8(&r);
-	e->attempts = wire_read_u8(&r);
-	e->flags = wire_read_u8(&r);
+	p = get32(p, &e->write_sent);
+	p = get32(p, &e->write_answered);
+	p = get32(p, &e->stop_sent);
+	p = get32(p, &e->stop_answered);
+	p = get32(p, &e->query_sent);
+	p = get32(p, &e->count_at);
+	p = get32(p, &e->rose_at);
+	p = get32(p, &e->doubt_at);
+	p = get32(p, &both);
+	e->count = both >> 16;
+	e->period = both;
+	e->write_answer = p[0];
+	e->write_cause = p[1];
+	e->stop_answer = p[2];
+	e->stop_cause = p[3];
+	e->doubt = p[4];
+	e->wait = p[5];
+	e->attempts = p[6];
+	e->flags = p[7];
 }
 
 static const char *const outcome_names[_NUM_OUTCOME] = {

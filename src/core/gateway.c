@@ -28,6 +28,7 @@ struct gateway *gateway_alloc(void *ctx)
 		return NULL;
 	INIT_LLIST_HEAD(&gw->alerts);
 	INIT_LLIST_HEAD(&gw->lanes);
+	hash_init(gw->lanes_by_name);
 	INIT_LLIST_HEAD(&gw->work);
 	INIT_LLIST_HEAD(&gw->blocked);
 	INIT_LLIST_HEAD(&gw->committing);
@@ -152,11 +153,11 @@ struct lane *lane_get(struct gateway *gw, const char *peer_name)
 {
 	struct lane *lane;
 
-	llist_for_each_entry(lane, &gw->lanes, entry) {
+	hash_for_each_possible(gw->lanes_by_name, lane, by_name, lane_hash(peer_name)) {
 		if (!strcmp(lane->peer_name, peer_name))
 			return lane;
 	}
-	return lane_alloc(gw, &gw->lanes, peer_name);
+	return lane_alloc(gw, peer_name);
 }
 
 void gateway_dirty(struct gateway *gw, struct delivery *d)

@@ -215,13 +215,11 @@ static bool all_settled(const struct live_alert *alert)
 	return true;
 }
 
-static int put_delivery(struct store_txn *txn, const struct delivery *d, int64_t now)
+static int put_evidence(struct store_txn *txn, const struct delivery *d, int64_t now)
 {
 	struct delivery_row row = {
 		.message_nr = d->message->nr,
 		.peer = d->lane->peer_name,
-		.revision = d->revision,
-		.wanted = d->wanted,
 		.evidence = d->evidence,
 		.n = d->n,
 		.settled = d->settled,
@@ -229,7 +227,7 @@ static int put_delivery(struct store_txn *txn, const struct delivery *d, int64_t
 	};
 
 	OSMO_STRLCPY_ARRAY(row.alert_id, d->alert->id);
-	return store_put_delivery(txn, &row);
+	return store_put_evidence(txn, &row);
 }
 
 static void put_end(struct flush *flush, struct store_txn *txn, struct live_alert *alert, int64_t now)
@@ -272,7 +270,7 @@ void live_flush_cb(void *data)
 			break;
 		targets += d->n;
 		llist_del_init(&d->in_dirty);
-		(void)put_delivery(txn, d, now);	/* a failure fails the commit */
+		(void)put_evidence(txn, d, now);	/* a failure fails the commit */
 		put_end(flush, txn, d->alert, now);
 	}
 	gw->flushing = true;

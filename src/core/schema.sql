@@ -58,7 +58,8 @@ CREATE TABLE message (
 ) STRICT;
 
 -- wanted: octet 1 (version), then 14 octets per target, sorted.
--- evidence: octet 1 (version), then 44 octets per target, in the same order.
+-- evidence: octet 1 (version), then 44 octets per target, in the same order, or nothing while
+-- nothing has happened.
 CREATE TABLE delivery (
 	alert INTEGER NOT NULL,
 	message INTEGER NOT NULL,

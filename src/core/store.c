@@ -222,9 +222,14 @@ static void add_wanted(struct op *op, const struct target *wanted, size_t n)
 
 static void add_evidence(struct op *op, const struct evidence *evidence, size_t n)
 {
-	size_t len = 1 + n * EVIDENCE_PACKED_LEN, i;
-	uint8_t *blob = op ? talloc_size(op, len) : NULL;
+	size_t len, i;
+	uint8_t *blob;
 
+	/* A new delivery is half as large without its zeros. */
+	if (!evidence)
+		n = 0;
+	len = 1 + n * EVIDENCE_PACKED_LEN;
+	blob = op ? talloc_size(op, len) : NULL;
 	if (blob)
 		*blob = PACKED_VERSION;
 	for (i = 0; blob && i < n; i++)
@@ -243,6 +248,19 @@ int store_put_delivery(struct store_txn *txn, const struct delivery_row *row)
 	add_int(op, row->settled);
 	add_int(op, row->updated_utc);
 	add_wanted(op, row->wanted, row->n);
+	add_evidence(op, row->evidence, row->n);
+	return txn->error;
+}
+
+int store_put_evidence(struct store_txn *txn, const struct delivery_row *row)
+{
+	struct op *op = op_add(txn, SQL_PUT_EVIDENCE, 6);
+
+	add_text(op, row->alert_id);
+	add_int(op, row->message_nr);
+	add_text(op, row->peer);
+	add_int(op, row->settled);
+	add_int(op, row->updated_utc);
 	add_evidence(op, row->evidence, row->n);
 	return txn->error;
 }

@@ -231,12 +231,15 @@ static void evidence_from_row(struct columns *c, struct delivery_row *row)
 {
 	size_t n, i;
 	const uint8_t *p = col_packed(c, EVIDENCE_PACKED_LEN, &n);
-	struct evidence *e = talloc_zero_array(c->ctx, struct evidence, n);
+	struct evidence *e = talloc_zero_array(c->ctx, struct evidence, row->n);
 
 	if (!e && !c->error)
 		c->error = -ENOMEM;
-	if (n != row->n)
+	/* None at all: nothing has happened yet. */
+	if (n && n != row->n) {
 		damaged(c);
+		n = 0;
+	}
 	for (i = 0; e && i < n; i++)
 		evidence_unpack(p + i * EVIDENCE_PACKED_LEN, &e[i]);
 	row->evidence = e;

@@ -40,6 +40,8 @@ static const char *const statements[_NUM_SQL] = {
 		" ON CONFLICT (alert, message, peer) DO UPDATE SET revision = excluded.revision,"
 		" settled = excluded.settled, updated_utc = excluded.updated_utc,"
 		" wanted = excluded.wanted, evidence = excluded.evidence",
+	[SQL_PUT_EVIDENCE] = "UPDATE delivery SET settled = ?4, updated_utc = ?5, evidence = ?6"
+		" WHERE alert = (SELECT seq FROM alert WHERE id = ?1) AND message = ?2 AND peer = ?3",
 	[SQL_PUT_LEDGER] = "INSERT INTO ledger (identifier, code, update_nr, free_utc, alert)"
 		" SELECT ?2, ?3, ?4, ?5, seq FROM alert WHERE id = ?1"
 		" ON CONFLICT (identifier, code) DO UPDATE SET update_nr = excluded.update_nr,"

@@ -396,7 +396,6 @@ static int put_plan(struct store_txn *txn, const struct submission *sub)
 			.message_nr = d->message->nr,
 			.peer = d->lane->peer_name,
 			.wanted = d->wanted,
-			.evidence = d->evidence,
 			.n = d->n,
 			.updated_utc = sub->now,
 		};
@@ -412,7 +411,7 @@ static int make_deliveries(struct live_alert *alert, const struct plan *plan)
 {
 	const struct plan_peer *peers;
 	struct delivery *d;
-	size_t n_peers, i, p, t;
+	size_t n_peers, i, p;
 
 	peers = plan_peers(plan, &n_peers);
 	for (p = 0; p < n_peers; p++) {
@@ -420,8 +419,6 @@ static int make_deliveries(struct live_alert *alert, const struct plan *plan)
 			d = delivery_alloc(alert, &alert->messages[i], peers[p].peer, peers[p].targets, peers[p].n);
 			if (!d)
 				return -ENOMEM;
-			for (t = 0; t < d->n; t++)
-				d->evidence[t].wait = WAIT_NEW;
 		}
 	}
 	return 0;

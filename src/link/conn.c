@@ -355,15 +355,35 @@ int conn_accept(void *ctx, int fd, const struct conn_ops *ops, void *priv, struc
 	return 0;
 }
 
+/* Nothing waits before it: save the trip through the queue and the next poll. An error is left to
+ * the queue to find, since the caller is no place to lose a conn in.
+ * \returns true if all of it is gone. */
+static bool send_at_once(struct conn *conn, struct msgb *msg)
+{
+	ssize_t n;
+
+	if (conn->queued)
+		return false;
+	n = send(conn->wq.bfd.fd, msgb_data(msg), msgb_length(msg), MSG_NOSIGNAL);
+	if (n > 0)
+		msgb_pull(msg, n);
+	return !msgb_length(msg);
+}
+
 int conn_send(struct conn *conn, struct msgb *msg)
 {
-	size_t len = msgb_length(msg);
+	size_t len;
 	int rc;
 
 	if (conn_is_shut(conn) || conn->connecting) {
 		msgb_free(msg);
 		return -ENOTCONN;
 	}
+	if (send_at_once(conn, msg)) {
+		msgb_free(msg);
+		return 0;
+	}
+	len = msgb_length(msg);
 	if (conn->queued && conn->queued + len > conn->ops->max_queue)
 		rc = -EAGAIN;
 	else

@@ -21,6 +21,8 @@ struct told {
 	enum { TOLD_NOTHING, TOLD_ON, TOLD_OFF, TOLD_REFUSED, TOLD_DOUBT, TOLD_LOST, TOLD_FAILED } what;
 	bool handed;		/* a write was, ever */
 	bool failed;		/* a failure was reported, ever */
+	int64_t failed_ms;
+	bool rose_before;	/* that */
 	bool rose;		/* the count, since the write and since such a report */
 	uint16_t count;
 	int64_t changed_ms;
@@ -300,8 +302,11 @@ static void doubt(struct checker *c, struct told *told, int what)
 	told->failed |= what == TOLD_FAILED;
 	if (told->what == TOLD_ON || told->what == TOLD_FAILED)
 		tell(c, told, what);
-	if (what == TOLD_FAILED)
+	if (what == TOLD_FAILED) {
+		told->rose_before = told->rose;
+		told->failed_ms = c->w->mono_ms;
 		told->rose = false;
+	}
 }
 
 void checker_told_loss(struct checker *c, const struct fake_bsc *bsc, enum peer_loss loss,
@@ -346,6 +351,9 @@ void checker_new_life(struct checker *c)
 		llist_for_each_entry(kp, &k->peers, entry) {
 			for (i = 0; i < kp->n; i++) {
 				doubt(c, &kp->told[i], TOLD_DOUBT);
+				/* What it was told last may have died with it. */
+				if (c->w->mono_ms - kp->told[i].failed_ms < ROW_LAG_MS)
+					kp->told[i].rose = kp->told[i].rose_before;
 				kp->told[i].changed_ms = c->w->mono_ms;
 			}
 		}

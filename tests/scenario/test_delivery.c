@@ -467,6 +467,24 @@ static void a_stop_that_was_refused_is_repeated_after_the_clock_was_set_back(voi
 	assert_true(world_ended(w, post));
 }
 
+static void a_clock_set_back_makes_no_storm_of_questions(void **state)
+{
+	struct world *w = *state;
+	struct fake_bsc *bsc = world_add_bsc(w, 3);
+	unsigned int before;
+
+	world_start(w);
+	world_post(w, &(struct alert_spec){ .identifier = "a", .life_s = 20000 });
+	world_run(w, 100);
+	bsc_fail_cell(bsc, 0, true);
+	bsc_report(bsc, PEER_LOSS_FAILED, 0, 0);
+	world_run(w, 10);
+	world_step_clock(w, -3600);
+	before = bsc->requests[PEER_QUERY];
+	world_run(w, 120);
+	assert_true(bsc->requests[PEER_QUERY] - before <= 40);
+}
+
 static void a_clock_set_forward_ends_what_has_expired_and_nothing_else(void **state)
 {
 	struct world *w = *state;
@@ -602,6 +620,7 @@ int main(void)
 		T(what_expired_while_the_link_was_down_is_stopped_when_it_is_back),
 		T(a_clock_set_back_stretches_no_pause_and_no_deadline),
 		T(a_stop_that_was_refused_is_repeated_after_the_clock_was_set_back),
+		T(a_clock_set_back_makes_no_storm_of_questions),
 		T(a_clock_set_forward_ends_what_has_expired_and_nothing_else),
 		T(a_deadline_is_not_met_early_by_a_clock_that_runs_ahead),
 		T(an_alert_that_is_still_owed_comes_back_when_the_clock_is_set_right),

@@ -182,7 +182,8 @@ static void a_full_queue_refuses_and_tells_when_there_is_room(void **state)
 
 	while (!conn_send(o->conn, frame(1000, 0)))
 		sent++;
-	assert_int_equal(sent, MAX_QUEUE / 1000);
+	/* The kernel takes what it can hold, the queue the rest. */
+	assert_in_range(sent, MAX_QUEUE / 1000, 4 * MAX_QUEUE / 1000);
 	assert_int_equal(o->ready, 0);
 	while (sent--)
 		assert_int_equal(fake_read(far, buf, 1000), 1000);
@@ -193,7 +194,7 @@ static void a_full_queue_refuses_and_tells_when_there_is_room(void **state)
 static void an_empty_queue_takes_a_frame_beyond_its_size(void **state)
 {
 	struct owner *o = *state;
-	static uint8_t buf[MAX_QUEUE * 2];
+	static uint8_t buf[MAX_QUEUE * 6];
 	int far = pair(o);
 
 	assert_int_equal(conn_send(o->conn, frame(sizeof(buf), 1)), 0);

@@ -945,7 +945,7 @@ static void test_names_of_outcomes_are_stable(void **state)
 
 static void test_names_of_waits_and_doubts_are_stable(void **state)
 {
-	static const char *const waits[_NUM_WAIT] = { "none", "new", "link", "capacity", "retry", "turn", "peer" };
+	static const char *const waits[_NUM_WAIT] = { "new", "none", "link", "capacity", "retry", "turn", "peer" };
 	static const char *const doubts[] = {
 		"none", "link-down", "gateway-restart", "peer-restart", "data-lost", "absent", "cell-failed", "no-answer",
 	};

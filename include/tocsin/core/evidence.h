@@ -31,8 +31,8 @@ enum outcome {
 
 /*! Why a target that is wanted on air has not been written. */
 enum wait_reason {
+	WAIT_NEW,		/*!< about to be sent; evidence of all zeros says so */
 	WAIT_NONE,
-	WAIT_NEW,		/*!< about to be sent */
 	WAIT_LINK,		/*!< the peer's link is down */
 	WAIT_CAPACITY,		/*!< more important messages fill the cell */
 	WAIT_RETRY,		/*!< refused or silent before, next try is timed */

@@ -55,7 +55,7 @@ struct delivery_row {
 	const char *peer;
 	unsigned int revision;		/*!< of wanted */
 	const struct target *wanted;
-	const struct evidence *evidence;
+	const struct evidence *evidence;	/*!< NULL when written: nothing has happened yet */
 	size_t n;
 	bool settled;
 	int64_t updated_utc;
@@ -83,6 +83,8 @@ struct store_txn *store_txn_alloc(struct store *store);
 int store_put_alert(struct store_txn *txn, const struct alert_row *row);
 int store_put_message(struct store_txn *txn, const char *alert_id, const struct message *message);
 int store_put_delivery(struct store_txn *txn, const struct delivery_row *row);
+/*! The same delivery, its wanted unchanged: settled, time and evidence. */
+int store_put_evidence(struct store_txn *txn, const struct delivery_row *row);
 int store_put_ledger(struct store_txn *txn, const char *alert_id, const struct ledger_entry *entry);
 int store_put_cancelled(struct store_txn *txn, const char *alert_id, const char *by, int64_t utc);
 int store_put_ended(struct store_txn *txn, const char *alert_id, int64_t utc);
