@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # Shared by contrib/demo and contrib/check: say what is done, install packages, build. Sourced by bash
 # with SOURCE set to the top of the source tree.

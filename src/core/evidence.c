@@ -202,8 +202,9 @@ void evidence_doubted(struct evidence *e, enum doubt doubt, int64_t now)
 	if (doubt == DOUBT_LINK)
 		e->flags &= ~FLAGS_OUT;
 	if (doubt == DOUBT_RESTART) {
-		/* The last write before a crash may not have been recorded. */
+		/* The last write before a crash may not have been recorded, nor a failure. */
 		e->flags = (e->flags & ~FLAGS_OUT) | EVIDENCE_MAYBE_ON_AIR;
+		e->rose_at = 0;
 	}
 	if (doubt != DOUBT_FAILED)
 		e->attempts = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The cells stand in columns, in the order of a Hilbert curve, in blocks of 64; a block and each
- * group of eight boxes above it has a box around its sites and the largest window of a footprint
- * in it. A search walks down from the root with the list of edges that come near the box, which
- * gets shorter on the way; edges that follow one another are listed, and passed over, in bunches,
- * so that a ring of many short edges is hardly slower than one of few. Where no edge is near, the whole box is inside or outside; which of
- * the two is known for one corner of each box and is carried from box to box by counting the
- * edges between. So only blocks along the border look at single cells, and those are decided by
- * the predicate itself: the result equals brute force.
+ * group of eight boxes above it has a box around its sites and the largest window of a footprint in
+ * it. A search walks down from the root with the list of edges that come near the box, which gets
+ * shorter on the way; edges that follow one another are listed, and passed over, in bunches, so
+ * that a ring of many short edges is hardly slower than one of few. Where no edge is near, the
+ * whole box is inside or outside; which of the two is known for one corner of each box and is
+ * carried from box to box by counting the edges between. So only blocks along the border look at
+ * single cells, and those are decided by the predicate itself: the result equals brute force.
  *
  * The walk keeps its own stack, so that it can stop at any time and go on later. */
 

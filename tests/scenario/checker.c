@@ -20,10 +20,7 @@
 struct told {
 	enum { TOLD_NOTHING, TOLD_ON, TOLD_OFF, TOLD_REFUSED, TOLD_DOUBT, TOLD_LOST, TOLD_FAILED } what;
 	bool handed;		/* a write was, ever */
-	bool failed;		/* a failure was reported, ever */
-	int64_t failed_ms;
-	bool rose_before;	/* that */
-	bool rose;		/* the count, since the write and since such a report */
+	bool rose;		/* the count, in this life, since the write and since a failure */
 	uint16_t count;
 	int64_t changed_ms;
 };
@@ -299,14 +296,10 @@ void checker_told(struct checker *c, const struct fake_bsc *bsc, enum peer_verb 
 
 static void doubt(struct checker *c, struct told *told, int what)
 {
-	told->failed |= what == TOLD_FAILED;
 	if (told->what == TOLD_ON || told->what == TOLD_FAILED)
 		tell(c, told, what);
-	if (what == TOLD_FAILED) {
-		told->rose_before = told->rose;
-		told->failed_ms = c->w->mono_ms;
+	if (what == TOLD_FAILED)
 		told->rose = false;
-	}
 }
 
 void checker_told_loss(struct checker *c, const struct fake_bsc *bsc, enum peer_loss loss,
@@ -351,9 +344,8 @@ void checker_new_life(struct checker *c)
 		llist_for_each_entry(kp, &k->peers, entry) {
 			for (i = 0; i < kp->n; i++) {
 				doubt(c, &kp->told[i], TOLD_DOUBT);
-				/* What it was told last may have died with it. */
-				if (c->w->mono_ms - kp->told[i].failed_ms < ROW_LAG_MS)
-					kp->told[i].rose = kp->told[i].rose_before;
+				kp->told[i].rose = false;
+				kp->told[i].count = 0;
 				kp->told[i].changed_ms = c->w->mono_ms;
 			}
 		}
@@ -392,8 +384,6 @@ static const char *too_good(const struct told *told, enum outcome outcome)
 		return told && told->what == TOLD_ON && told->rose ? NULL : "no count rose";
 	case OUTCOME_REFUSED:
 		return told && told->what == TOLD_REFUSED ? NULL : "nobody refused it";
-	case OUTCOME_FAILED:
-		return !told || told->failed ? NULL : "no failure was reported";
 	case OUTCOME_SENT:
 		return told && told->handed ? NULL : "nothing was sent";
 	default:

@@ -19,7 +19,7 @@
 #include "checker.h"
 #include "world.h"
 
-#define N_SEEDS 50
+#define N_SEEDS 40
 #define N_STEPS 300
 #define MAX_POSTS 24
 #define MAX_LIFE_S 2400
