@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <osmocom/core/socket.h>
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
 
 #include <tocsin/front/vty_command.h>
+#include <tocsin/link/conn.h>
 #include <tocsin/link/link_cbsp.h>
 
 enum { PEER_CBSP_NODE = FIRST_PEER_NODE };
@@ -111,8 +113,14 @@ DEFUN(cfg_role, cfg_role_cmd, "role (listen|connect)",
 
 static int set_ip(struct vty *vty, struct cbsp_config *cbsp, char **where, const char *ip)
 {
-	char *copy = talloc_strdup(cbsp, ip);
+	struct osmo_sockaddr address;
+	char *copy;
 
+	if (conn_address(ip, 0, &address) < 0) {
+		vty_out(vty, "%% %s is not an IPv4 or IPv6 address%s", ip, VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	copy = talloc_strdup(cbsp, ip);
 	if (!copy)
 		return CMD_WARNING;
 	say_reopen(vty);

@@ -40,6 +40,7 @@ struct live_alert {
 	char *sender;
 	uint64_t order;			/*!< of acceptance */
 	bool cancelled;
+	bool cancelling;		/*!< its Cancel is on the way to the store: nothing new is written */
 	bool ending;			/*!< its end is on the way to the store */
 	struct message *messages;
 	size_t n_messages;
@@ -173,6 +174,8 @@ struct live_alert *live_alert_alloc(struct gateway *gw, const char *id, const ch
 struct live_alert *live_alert_by_id(const struct gateway *gw, const char *id);
 /*! Read every live alert from the store. Their evidence is in doubt until peers confirm it. */
 int live_load(struct gateway *gw, struct problem *problem);
+/*! Put the evidence of one delivery into a transaction. */
+int live_put_evidence(struct store_txn *txn, const struct delivery *d, int64_t now);
 /*! Write changed evidence, and the end of alerts to which nothing is owed. */
 void live_flush_cb(void *data);
 

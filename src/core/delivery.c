@@ -18,10 +18,10 @@
 
 #include "core.h"
 
-/* Requests outstanding at one peer; stops are not limited. */
+/* Requests outstanding at one peer; stops and the most urgent class are not limited. */
 #define LANE_WINDOW 16
 #define REQUEST_DEADLINE_S 10
-/* A wall clock that stepped back is noticed after this long at the latest. */
+/* Nothing sleeps longer, so that one forgotten wake-up is no lost alert. */
 #define LANE_MAX_SLEEP_S 30
 
 bool delivery_on(const struct delivery *d, size_t i, int64_t now)
@@ -219,7 +219,8 @@ static bool may_send(const struct delivery *d, enum peer_verb verb)
 {
 	if (d->out[verb])
 		return false;
-	return verb == PEER_STOP || d->lane->outstanding < LANE_WINDOW;
+	return verb == PEER_STOP || d->message->class == MESSAGE_CLASS_NATIONAL ||
+	       d->lane->outstanding < LANE_WINDOW;
 }
 
 static void look_at_target(struct delivery *d, size_t i, struct batch *batch,
@@ -233,6 +234,9 @@ static void look_at_target(struct delivery *d, size_t i, struct batch *batch,
 	if (!on && message_on(d->message, d->alert->cancelled, now))
 		set_wait(d, i, WAIT_CAPACITY);
 	if (verb == _NUM_PEER_VERB)
+		return;
+	/* Its Cancel is on the way to the disk, with all that is known until now. */
+	if (verb == PEER_WRITE && d->alert->cancelling)
 		return;
 	if (verb == PEER_WRITE && d->admission && d->admission[i] == ADMIT_LATER) {
 		set_wait(d, i, WAIT_CAPACITY);

@@ -215,7 +215,7 @@ static bool all_settled(const struct live_alert *alert)
 	return true;
 }
 
-static int put_evidence(struct store_txn *txn, const struct delivery *d, int64_t now)
+int live_put_evidence(struct store_txn *txn, const struct delivery *d, int64_t now)
 {
 	struct delivery_row row = {
 		.message_nr = d->message->nr,
@@ -270,7 +270,7 @@ void live_flush_cb(void *data)
 			break;
 		targets += d->n;
 		llist_del_init(&d->in_dirty);
-		(void)put_evidence(txn, d, now);	/* a failure fails the commit */
+		(void)live_put_evidence(txn, d, now);	/* a failure fails the commit */
 		put_end(flush, txn, d->alert, now);
 	}
 	gw->flushing = true;

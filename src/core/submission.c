@@ -473,7 +473,8 @@ static void wake_up(struct submission *sub)
 	sub->alert = NULL;
 }
 
-static void cancel_live(struct submission *sub)
+/* The Cancel is decided: taken, or as if it had never come. */
+static void end_cancel(struct submission *sub, bool taken)
 {
 	struct live_alert *alert;
 	struct delivery *d;
@@ -483,8 +484,10 @@ static void cancel_live(struct submission *sub)
 		alert = live_alert_by_id(sub->gw, sub->cancels[i]);
 		if (!alert)
 			continue;
-		LOGP(DPLAN, LOGL_NOTICE, "alert=%s cancelled by alert=%s\n", alert->id, sub->draft->id);
-		alert->cancelled = true;
+		if (taken)
+			LOGP(DPLAN, LOGL_NOTICE, "alert=%s cancelled by alert=%s\n", alert->id, sub->draft->id);
+		alert->cancelling = false;
+		alert->cancelled |= taken;
 		llist_for_each_entry(d, &alert->deliveries, in_alert)
 			delivery_touch(d);
 	}
@@ -503,6 +506,7 @@ static void committed(int rc, void *data)
 		if (sub->plan)
 			plan_give_back(sub->plan, gw->ledger);
 		TALLOC_FREE(sub->alert);
+		end_cancel(sub, false);
 		forget_and_refuse(sub, &problem, 5);
 		return;
 	}
@@ -513,7 +517,7 @@ static void committed(int rc, void *data)
 	}
 	if (sub->alert)
 		wake_up(sub);
-	cancel_live(sub);
+	end_cancel(sub, true);
 	finish_taken(sub, false);
 	unblock(gw);
 }
@@ -685,9 +689,9 @@ static int resolve(struct submission *sub, struct problem *problem)
 	return 0;
 }
 
-static const struct live_alert *still_live(const struct submission *sub, size_t i)
+static struct live_alert *still_live(const struct submission *sub, size_t i)
 {
-	const struct live_alert *alert = live_alert_by_id(sub->gw, sub->cancels[i]);
+	struct live_alert *alert = live_alert_by_id(sub->gw, sub->cancels[i]);
 
 	return alert && !alert->cancelled ? alert : NULL;
 }
@@ -703,17 +707,33 @@ static void advise_ended(struct submission *sub)
 	}
 }
 
+/* The Cancel takes with it what is known, so that no reader sees a target as never sent to when it
+ * was, and nothing more is written until it is decided. */
+static int put_cancel(struct store_txn *txn, const struct submission *sub, struct live_alert *alert)
+{
+	const struct delivery *d;
+	int rc = store_put_cancelled(txn, alert->id, sub->draft->id, sub->now);
+
+	if (rc == 0)
+		rc = store_put_event(txn, alert->id, sub->now, "cancelled", sub->draft->id);
+	llist_for_each_entry(d, &alert->deliveries, in_alert) {
+		if (rc == 0 && !llist_empty(&d->in_dirty))
+			rc = live_put_evidence(txn, d, sub->now);
+	}
+	alert->cancelling = rc == 0;
+	return rc;
+}
+
 static int put_cancels(struct store_txn *txn, const struct submission *sub)
 {
+	struct live_alert *alert;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < sub->n_cancels && rc == 0; i++) {
-		if (!still_live(sub, i))
-			continue;
-		rc = store_put_cancelled(txn, sub->cancels[i], sub->draft->id, sub->now);
-		if (rc == 0)
-			rc = store_put_event(txn, sub->cancels[i], sub->now, "cancelled", sub->draft->id);
+		alert = still_live(sub, i);
+		if (alert)
+			rc = put_cancel(txn, sub, alert);
 	}
 	return rc;
 }
@@ -734,6 +754,7 @@ static void commit_cancel(struct submission *sub)
 		return;
 	}
 	talloc_free(txn);
+	end_cancel(sub, false);
 	refuse_plan(sub, rc, &problem, 0);
 }
 
