@@ -175,7 +175,7 @@ static int signal_cb(struct osmo_fd *ofd, unsigned int what)
 	case SIGHUP:
 		LOGP(DMAIN, LOGL_NOTICE, "SIGHUP: importing the cell table again\n");
 		if (config_reload_cells(daemon->config) < 0)
-			LOGP(DMAIN, LOGL_ERROR, "no import: none is configured, or one is running\n");
+			LOGP(DMAIN, LOGL_ERROR, "no import: no file is configured, or there is no memory\n");
 		break;
 	case SIGUSR1:
 		talloc_report(daemon->ctx, stderr);

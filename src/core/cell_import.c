@@ -18,6 +18,7 @@
 /* Everything the thread touches hangs off this, which has no parent of its own. */
 struct cell_import {
 	struct llist_head item;		/* in the queue back to the loop */
+	struct llist_head waiting;	/* in gateway.imports, until its turn comes */
 	char *path;
 	char *dir;
 	char **peers;			/* NULL-terminated */
@@ -90,6 +91,8 @@ static void put_in_force(struct gateway *gw, struct cell_table *table)
 	LOGP(DCELL, LOGL_NOTICE, "cell table with %zu cells is in force\n", cell_table_count(table));
 }
 
+static void import_next(struct gateway *gw);
+
 /* Ends the import, reports it. */
 static void import_finish(struct cell_import *imp)
 {
@@ -107,6 +110,7 @@ static void import_finish(struct cell_import *imp)
 	if (imp->done)
 		imp->done(imp->table ? NULL : &imp->problem, n, imp->data);
 	talloc_free(imp);
+	import_next(gw);
 }
 
 static void named_cb(int rc, void *data)
@@ -184,36 +188,72 @@ static int start_thread(struct cell_import *imp)
 	return -rc;
 }
 
+static void import_start(struct cell_import *imp)
+{
+	int rc;
+
+	imp->gw->import = imp;
+	if (!imp->gw->threaded) {
+		import_work(imp);
+		import_read(imp);
+		return;
+	}
+	rc = start_thread(imp);
+	if (rc < 0) {
+		problem_set(&imp->problem, PROBLEM_NO_MEMORY, imp->path, 0,
+			    "The import's thread does not start: %s.", strerror(-rc));
+		import_finish(imp);
+	}
+}
+
+static void import_next(struct gateway *gw)
+{
+	struct cell_import *imp;
+
+	if (gw->import || llist_empty(&gw->imports))
+		return;
+	imp = llist_entry(gw->imports.next, struct cell_import, waiting);
+	llist_del(&imp->waiting);
+	import_start(imp);
+}
+
+/* One that has not begun will read the file as it is then: nobody needs another behind it. */
+static bool is_waiting(const struct gateway *gw, const char *path)
+{
+	const struct cell_import *imp;
+
+	llist_for_each_entry(imp, &gw->imports, waiting) {
+		if (!strcmp(imp->path, path) && !imp->done)
+			return true;
+	}
+	return false;
+}
+
 int gateway_import_cells(struct gateway *gw, const char *path, gateway_imported done, void *data)
 {
 	struct cell_import *imp;
-	int rc = 0;
 
-	if (gw->import)
-		return -EBUSY;
+	if (!done && is_waiting(gw, path))
+		return 0;
 	imp = import_alloc(gw, path);
 	if (!imp)
 		return -ENOMEM;
 	imp->done = done;
 	imp->data = data;
-	gw->import = imp;
-	if (gw->threaded) {
-		rc = start_thread(imp);
-		if (rc < 0) {
-			gw->import = NULL;
-			talloc_free(imp);
-		}
-		return rc;
-	}
-	import_work(imp);
-	import_read(imp);
+	llist_add_tail(&imp->waiting, &gw->imports);
+	import_next(gw);
 	return 0;
 }
 
 void cell_import_abort(struct gateway *gw)
 {
-	struct cell_import *imp = gw->import;
+	struct cell_import *imp, *next;
 
+	llist_for_each_entry_safe(imp, next, &gw->imports, waiting) {
+		llist_del(&imp->waiting);
+		talloc_free(imp);
+	}
+	imp = gw->import;
 	if (!imp || imp->joined)
 		return;
 	join(imp);

@@ -159,6 +159,7 @@ struct gateway {
 	bool store_failing;
 	uint64_t next_order;
 	struct cell_import *import;	/*!< running, or NULL */
+	struct llist_head imports;	/*!< waiting for it to end */
 	struct problem import_problem;	/*!< of the last import */
 	int64_t imported_utc;
 };

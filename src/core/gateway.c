@@ -33,6 +33,7 @@ struct gateway *gateway_alloc(void *ctx)
 	INIT_LLIST_HEAD(&gw->blocked);
 	INIT_LLIST_HEAD(&gw->committing);
 	INIT_LLIST_HEAD(&gw->dirty);
+	INIT_LLIST_HEAD(&gw->imports);
 	osmo_timer_setup(&gw->work_timer, submission_work_cb, gw);
 	osmo_timer_setup(&gw->flush_timer, live_flush_cb, gw);
 	gw->peers = peer_set_alloc(gw, gw);

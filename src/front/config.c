@@ -344,9 +344,7 @@ DEFUN(cells_import, cells_import_cmd, "cells import",
 {
 	int rc = config_reload_cells(config_of(vty));
 
-	if (rc == -EBUSY)
-		vty_out(vty, "%% An import is running%s", VTY_NEWLINE);
-	else if (rc < 0)
+	if (rc < 0)
 		vty_out(vty, "%% No import: %s%s", strerror(-rc), VTY_NEWLINE);
 	else
 		vty_out(vty, "Import started; \"show cells\" tells its result%s", VTY_NEWLINE);

@@ -597,11 +597,45 @@ static void a_new_cell_table_leaves_live_alerts_their_cells(void **state)
 	assert_int_equal(world_on_air(w, before, bsc), 4);
 }
 
+static void write_cells(const char *path, unsigned int n)
+{
+	FILE *f = fopen(path, "w");
+	unsigned int i;
+
+	assert_non_null(f);
+	fprintf(f, "type,id,peer,lat,lon,range_m,azimuth_deg,beam_deg\n");
+	for (i = 0; i < n; i++)
+		fprintf(f, "cgi,001-01-1-%u,bsc-0,10.5,20.01,200,,\n", i + 1);
+	fclose(f);
+}
+
+static void an_import_that_is_asked_for_during_another_follows_it(void **state)
+{
+	struct world *w = *state;
+	size_t first = 0, second = 0;
+	char path[256];
+
+	world_add_bsc(w, 1);
+	world_start(w);
+	snprintf(path, sizeof(path), "%s/cells.csv", w->scratch);
+	write_cells(path, 2);
+	assert_int_equal(gateway_import_cells(w->gw, path, imported, &first), 0);
+	/* The first was read, but is not yet committed. */
+	write_cells(path, 3);
+	assert_int_equal(gateway_import_cells(w->gw, path, imported, &second), 0);
+	assert_int_equal(gateway_import_cells(w->gw, path, NULL, NULL), 0);
+	world_run(w, 1);
+	assert_int_equal(first, 2);
+	assert_int_equal(second, 3);
+	assert_int_equal(cell_table_count(gateway_cells(w->gw)), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 		T(an_alert_goes_on_air_and_off_again_at_its_expiry),
+		T(an_import_that_is_asked_for_during_another_follows_it),
 		T(a_peer_that_comes_late_gets_the_alert_when_it_comes),
 		T(only_the_cells_that_refused_are_tried_again),
 		T(whatever_a_peer_says_of_itself_is_followed),

@@ -58,7 +58,7 @@ void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answe
 void gateway_forget(struct gateway *gw, void *data);
 
 /*! Replace the cell table from a CSV file, off the loop; done is called once on the loop.
- *  Running alerts keep their cells. \returns 0 or -EBUSY (an import is running). */
+ *  Running alerts keep their cells. One import follows the other. \returns 0 or -ENOMEM. */
 typedef void (*gateway_imported)(const struct problem *problem, size_t n_cells, void *data);
 int gateway_import_cells(struct gateway *gw, const char *path, gateway_imported done, void *data);
 
