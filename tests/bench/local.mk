@@ -6,7 +6,7 @@ BENCHES += tests/bench/bench_area
 
 .PHONY: bench
 bench: $(BENCHES) tocsind$(EXEEXT)
-	@for b in $(BENCHES); do ./$$b || exit 1; done
+	@failed=0; for b in $(BENCHES); do ./$$b || failed=1; done; exit $$failed
 
 EXTRA_PROGRAMS += tests/bench/bench_cap
 BENCHES += tests/bench/bench_cap
