@@ -144,3 +144,7 @@ tests_scenario_test_restart_SOURCES = tests/scenario/test_restart.c $(SCENARIO_W
 tests_scenario_test_restart_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_walk_SOURCES = tests/scenario/test_walk.c $(SCENARIO_WORLD)
 tests_scenario_test_walk_LDADD = $(SCENARIO_LIBS)
+
+check_PROGRAMS += tests/unit/test_link_netif
+tests_unit_test_link_netif_SOURCES = tests/unit/test_link_netif.c tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_link_netif_LDADD = $(TEST_LIBS_LINK)

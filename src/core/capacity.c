@@ -24,8 +24,8 @@
 struct room {
 	struct target target;
 	uint16_t period;	/* of what is on air there; 0 = nothing is */
-	uint16_t on_air;	/* pages on air or possibly so */
-	uint16_t planned;	/* pages of those admitted so far */
+	unsigned int on_air;	/* pages on air or possibly so */
+	unsigned int planned;	/* pages of those admitted so far */
 	bool emergency_on_air;	/* an ETWS primary is on air or possibly so */
 	bool emergency_planned;
 };

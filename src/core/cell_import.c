@@ -271,6 +271,18 @@ static int file_is_in_force(const struct gateway *gw, const char *path)
 	return !memcmp(digest, cell_table_source_digest(gw->cells), DIGEST_LEN);
 }
 
+/* The peers may have changed although the file has not. */
+static bool all_peers_known(const struct gateway *gw)
+{
+	size_t i;
+
+	for (i = 0; i < cell_table_n_peers(gw->cells); i++) {
+		if (!peer_by_name(gw->peers, cell_table_peer(gw->cells, i)))
+			return false;
+	}
+	return true;
+}
+
 static int start_with(struct gateway *gw, struct cell_import *imp, struct problem *problem)
 {
 	struct store_txn *txn;
@@ -299,7 +311,7 @@ int gateway_cells_at_start(struct gateway *gw, const char *path, struct problem 
 	struct cell_import *imp;
 	int rc;
 
-	if (file_is_in_force(gw, path))
+	if (file_is_in_force(gw, path) && all_peers_known(gw))
 		return 0;
 	imp = import_alloc(gw, path);
 	if (!imp)

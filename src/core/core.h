@@ -40,7 +40,7 @@ struct live_alert {
 	char *sender;
 	uint64_t order;			/*!< of acceptance */
 	bool cancelled;
-	bool cancelling;		/*!< its Cancel is on the way to the store: nothing new is written */
+	unsigned int cancelling;	/*!< Cancels of it on their way to the store: nothing new is written */
 	bool ending;			/*!< its end is on the way to the store */
 	struct message *messages;
 	size_t n_messages;
@@ -156,6 +156,7 @@ struct gateway {
 	struct llist_head dirty;	/*!< deliveries whose evidence is to be stored */
 	struct osmo_timer_list flush_timer;
 	bool flushing;
+	int64_t flushing_since_ms;	/*!< monotonic */
 	bool store_failing;
 	uint64_t next_order;
 	struct cell_import *import;	/*!< running, or NULL */

@@ -185,10 +185,58 @@ static int add_info(struct alert_draft *draft, const struct cap_info *info, size
 	return rc;
 }
 
+static bool area_has_text(const struct cap_text *texts, size_t n, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!strcmp(texts[i].text, text))
+			return true;
+	}
+	return false;
+}
+
+/* Does a block of the language that is broadcast name this very shape? */
+static bool is_broadcast_shape(const struct alert_draft *draft, const char *text, bool polygon)
+{
+	const struct cap_info *infos = draft->cap->infos;
+	size_t i, a;
+
+	for (i = 0; i < draft->cap->n_infos; i++) {
+		for (a = 0; a < infos[i].n_areas && !strcasecmp(infos[i].language, draft->language); a++) {
+			const struct cap_area *area = &infos[i].areas[a];
+
+			if (polygon ? area_has_text(area->polygons, area->n_polygons, text) :
+				      area_has_text(area->circles, area->n_circles, text))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The areas of a language that is not broadcast get nothing where they lie elsewhere: say so. */
+static void advise_other_area(struct alert_draft *draft, const struct cap_info *info)
+{
+	bool all = true;
+	size_t a, i;
+
+	for (a = 0; a < info->n_areas; a++) {
+		for (i = 0; i < info->areas[a].n_polygons; i++)
+			all &= is_broadcast_shape(draft, info->areas[a].polygons[i].text, true);
+		for (i = 0; i < info->areas[a].n_circles; i++)
+			all &= is_broadcast_shape(draft, info->areas[a].circles[i].text, false);
+	}
+	if (!all)
+		alert_draft_advise(draft, "area-not-broadcast",
+				   "The block in %s has an area of its own, where nothing is broadcast.", info->language);
+}
+
 static void advise_other_language(struct alert_draft *draft, size_t nr)
 {
 	const struct cap_info *infos = draft->cap->infos;
 	size_t i;
+
+	advise_other_area(draft, &infos[nr]);
 
 	for (i = 0; i < nr; i++) {
 		if (!strcasecmp(infos[i].language, infos[nr].language))

@@ -78,7 +78,7 @@ void evidence_sent(struct evidence *e, enum peer_verb verb, uint16_t period, int
 	e->wait = WAIT_NONE;
 	switch (verb) {
 	case PEER_WRITE:
-		e->flags = (e->flags & ~EVIDENCE_WAS_MAYBE) | was | EVIDENCE_MAYBE_ON_AIR;
+		e->flags = (e->flags & ~(EVIDENCE_WAS_MAYBE | EVIDENCE_NO_BASELINE)) | was | EVIDENCE_MAYBE_ON_AIR;
 		e->write_sent = now;
 		e->write_answered = e->stop_sent = e->stop_answered = 0;
 		e->write_answer = e->stop_answer = PEER_ANSWER_NONE;
@@ -103,6 +103,8 @@ static void write_answered(struct evidence *e, const struct peer_result *result,
 {
 	e->write_answered = now;
 	e->write_answer = result->answer;
+	if (result->answer == PEER_ANSWER_ALREADY)
+		e->flags |= EVIDENCE_NO_BASELINE;
 	e->write_cause = result->cause;
 	if (write_confirmed(e)) {
 		seen_at_peer(e);
@@ -134,10 +136,12 @@ static void count_reported(struct evidence *e, const struct peer_result *result,
 {
 	bool rose = result->has_count && result->count > e->count;
 
-	/* What was counted between the last look and the failure proves nothing. */
-	if (e->doubt == DOUBT_FAILED && !e->count_at)
+	/* What was counted between the last look and the failure proves nothing, and neither does
+	 * what was counted before anybody here knew of it. */
+	if ((e->doubt == DOUBT_FAILED && !e->count_at) || e->flags & EVIDENCE_NO_BASELINE)
 		rose = false;
 	if (result->has_count) {
+		e->flags &= ~EVIDENCE_NO_BASELINE;
 		e->count_at = now;
 		e->count = result->count;
 		if (rose)
@@ -157,6 +161,7 @@ static void query_answered(struct evidence *e, const struct peer_result *result,
 		if (!write_confirmed(e)) {
 			e->write_answer = PEER_ANSWER_ALREADY;
 			e->write_answered = now;
+			e->flags |= EVIDENCE_NO_BASELINE;
 		}
 		seen_at_peer(e);
 		count_reported(e, result, now);

@@ -15,6 +15,11 @@
 
 static int gateway_destructor(struct gateway *gw)
 {
+	struct live_alert *alert, *next;
+
+	/* Their deliveries stand in the lanes, which are freed in any order. */
+	llist_for_each_entry_safe(alert, next, &gw->alerts, entry)
+		talloc_free(alert);
 	osmo_timer_del(&gw->work_timer);
 	osmo_timer_del(&gw->flush_timer);
 	return 0;

@@ -274,5 +274,6 @@ void live_flush_cb(void *data)
 		put_end(flush, txn, d->alert, now);
 	}
 	gw->flushing = true;
+	gw->flushing_since_ms = clock_mono_ms();
 	store_commit(gw->store, txn, flush_done, flush);
 }

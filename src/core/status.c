@@ -8,6 +8,9 @@
 #include "config.h"
 #include "core.h"
 
+/* Evidence that has been on its way to the disk for longer makes every stored state doubtful. */
+#define STORE_LATE_MS 2000
+
 static void json_counters(struct json *j, const struct peer *peer)
 {
 	unsigned int i;
@@ -49,6 +52,13 @@ void gateway_render_peers(struct gateway *gw, struct json *j)
 	json_array_end(j);
 }
 
+/* What readers find in the store is what is known here: nothing waits for long, nothing failed. */
+static bool store_is_current(const struct gateway *gw)
+{
+	return !gw->store_failing &&
+	       !(gw->flushing && clock_mono_ms() - gw->flushing_since_ms > STORE_LATE_MS);
+}
+
 bool gateway_render_health(struct gateway *gw, struct json *j)
 {
 	const struct peer *peer = NULL;
@@ -60,9 +70,9 @@ bool gateway_render_health(struct gateway *gw, struct json *j)
 		else
 			down++;
 	}
-	json_string(j, "status", gw->store_failing || down ? "degraded" : "ok");
+	json_string(j, "status", !store_is_current(gw) || down ? "degraded" : "ok");
 	json_object_begin(j, "store");
-	json_boolean(j, "ok", !gw->store_failing);
+	json_boolean(j, "ok", store_is_current(gw));
 	json_int(j, "pending", store_pending(gw->store));
 	json_object_end(j);
 	json_object_begin(j, "peers");
@@ -72,7 +82,7 @@ bool gateway_render_health(struct gateway *gw, struct json *j)
 	json_int(j, "cells", cell_table_count(gw->cells));
 	json_int(j, "alerts_live", llist_count(&gw->alerts));
 	json_string(j, "version", PACKAGE_VERSION);
-	return !gw->store_failing;
+	return store_is_current(gw);
 }
 
 void gateway_each_delivery(struct gateway *gw, void (*cb)(const struct delivery_view *view, void *data), void *data)

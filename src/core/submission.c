@@ -379,6 +379,20 @@ static int put_alert_row(struct store_txn *txn, struct submission *sub, int64_t 
 	return store_put_alert(txn, &row);
 }
 
+static void advise_peers(struct submission *sub)
+{
+	const struct plan_peer *peers;
+	size_t n, i;
+
+	peers = plan_peers(sub->plan, &n);
+	for (i = 0; i < n; i++) {
+		if (!peer_by_name(sub->gw->peers, peers[i].peer))
+			alert_draft_advise(sub->draft, "peer-not-configured",
+					   "Peer %s of %zu cells is not configured: they wait.",
+					   peers[i].peer, peers[i].n);
+	}
+}
+
 static int put_plan(struct store_txn *txn, const struct submission *sub)
 {
 	const struct ledger_entry *entries = plan_entries(sub->plan);
@@ -486,7 +500,8 @@ static void end_cancel(struct submission *sub, bool taken)
 			continue;
 		if (taken)
 			LOGP(DPLAN, LOGL_NOTICE, "alert=%s cancelled by alert=%s\n", alert->id, sub->draft->id);
-		alert->cancelling = false;
+		if (alert->cancelling)
+			alert->cancelling--;
 		alert->cancelled |= taken;
 		llist_for_each_entry(d, &alert->deliveries, in_alert)
 			delivery_touch(d);
@@ -552,6 +567,7 @@ static void commit_alert(struct submission *sub)
 	}
 	txn = store_txn_alloc(sub->gw->store);
 	rc = txn ? make_alert(sub) : -ENOMEM;
+	advise_peers(sub);
 	if (rc == 0)
 		rc = put_alert_row(txn, sub, 0);
 	if (rc == 0)
@@ -619,6 +635,9 @@ static enum reference look_up(const struct submission *sub, const struct cap_ref
 	char document[ALERT_ID_LEN + 1];
 
 	alert_id_make(draft->originator, ref->sender, ref->identifier, ref->sent_utc, id);
+	/* A Cancel that names itself would wait for itself. */
+	if (!strcmp(id, draft->id))
+		return REF_UNKNOWN;
 	known = alert_index_find(sub->gw->index, id);
 	if (known && strcmp(ref->sender, draft->cap->sender))
 		return REF_FOREIGN;
@@ -720,7 +739,7 @@ static int put_cancel(struct store_txn *txn, const struct submission *sub, struc
 		if (rc == 0 && !llist_empty(&d->in_dirty))
 			rc = live_put_evidence(txn, d, sub->now);
 	}
-	alert->cancelling = rc == 0;
+	alert->cancelling++;
 	return rc;
 }
 
@@ -760,6 +779,7 @@ static void commit_cancel(struct submission *sub)
 
 static void work_on_cancel(struct submission *sub)
 {
+	struct gateway *gw = sub->gw;
 	struct problem problem = { 0 };
 	int rc;
 
@@ -774,6 +794,7 @@ static void work_on_cancel(struct submission *sub)
 		if (rc == -ENOMEM)
 			store_problem(rc, &problem);
 		finish_refused(sub, &problem, 0);
+		unblock(gw);
 	} else {
 		commit_cancel(sub);
 	}

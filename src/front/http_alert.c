@@ -32,6 +32,19 @@ static const char *bearer_token(const char *authorization)
 	return token;
 }
 
+/* A proxy on this host speaks for whoever is behind it. */
+static bool was_forwarded(struct http_request *req)
+{
+	static const char *const names[] = { "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (http_header(req, names[i]))
+			return true;
+	}
+	return false;
+}
+
 /* May this request count as the local originator's although it has no token? A browser on this
  * host must not be talked into it by a web page: it sends Origin, and the name it was told. */
 static bool from_this_host(struct http_request *req)
@@ -40,7 +53,7 @@ static bool from_this_host(struct http_request *req)
 	const char *host = http_header(req, MHD_HTTP_HEADER_HOST);
 
 	return info && http_address_is_loopback(info->client_addr) && !http_header(req, MHD_HTTP_HEADER_ORIGIN) &&
-	       (!host || http_host_is_local(host));
+	       (!host || http_host_is_local(host)) && !was_forwarded(req);
 }
 
 static void identify(struct http_request *req)

@@ -94,6 +94,7 @@ struct target_list {
 	int state;			/* enum outcome that is wanted, -1 = all */
 	size_t left;
 	int64_t now;
+	bool late;			/* http_store_is_late() */
 	bool begun;
 };
 
@@ -171,7 +172,7 @@ static bool advance(struct target_list *list, enum outcome *outcome)
 		bool on = http_delivery_on(&list->alert, m, list->now);
 
 		for (; list->i < row->n; list->i++) {
-			*outcome = evidence_outcome(&row->evidence[list->i], on);
+			*outcome = http_outcome(&row->evidence[list->i], on, &list->alert, list->late);
 			if (list->state < 0 || (enum outcome)list->state == *outcome)
 				return true;
 		}
@@ -344,6 +345,7 @@ void http_serve_alert_cells(struct http_request *req)
 	list->state = q.state;
 	list->left = q.max;
 	list->now = clock_utc();
+	list->late = http_store_is_late(req);
 	if (q.goes_on)
 		skip_to(list, &q.after);
 	http_reply_stream(req, list_next, list);

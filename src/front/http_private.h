@@ -240,5 +240,11 @@ void http_serve_problem(struct http_request *req);
 void http_serve_alert_cells(struct http_request *req);
 void http_serve_cells(struct http_request *req);
 /*! Is the message wanted on air now? It may be NULL: then not. */
+/*! What the store holds may be older than what the loop knows: the states of live alerts cannot be
+ *  told. */
+bool http_store_is_late(struct http_request *req);
+/*! State of one target as a reader of the store may tell it.
+ *  \param[in] late  http_store_is_late() */
+enum outcome http_outcome(const struct evidence *e, bool on, const struct alert_row *alert, bool late);
 bool http_delivery_on(const struct alert_row *alert, const struct message *message, int64_t now);
 const struct message *http_message_by_nr(const struct message *messages, size_t n, unsigned int nr);

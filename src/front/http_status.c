@@ -125,12 +125,25 @@ bool http_delivery_on(const struct alert_row *alert, const struct message *messa
 	return message && !alert->ended_utc && message_on(message, alert->cancelled_by != NULL, now);
 }
 
-static void count_states(const struct delivery_row *row, bool on, size_t counts[_NUM_OUTCOME])
+bool http_store_is_late(struct http_request *req)
+{
+	const struct http_live *live = take_up_live(req->listener);
+
+	return live && !live->can_commit;
+}
+
+enum outcome http_outcome(const struct evidence *e, bool on, const struct alert_row *alert, bool late)
+{
+	return late && !alert->ended_utc ? OUTCOME_UNKNOWN : evidence_outcome(e, on);
+}
+
+static void count_states(const struct delivery_row *row, bool on, const struct alert_row *alert, bool late,
+			 size_t counts[_NUM_OUTCOME])
 {
 	size_t i;
 
 	for (i = 0; i < row->n; i++)
-		counts[evidence_outcome(&row->evidence[i], on)]++;
+		counts[http_outcome(&row->evidence[i], on, alert, late)]++;
 }
 
 static void put_states(struct json *j, const size_t counts[_NUM_OUTCOME])
@@ -152,6 +165,7 @@ struct alert_view {
 	struct delivery_row *deliveries;
 	int n_deliveries;
 	int64_t now;
+	bool late;		/* http_store_is_late() */
 };
 
 static int view_read(struct store_reader *r, void *ctx, struct alert_view *v)
@@ -168,7 +182,7 @@ static void count_delivery(const struct alert_view *v, const struct delivery_row
 {
 	const struct message *message = http_message_by_nr(v->messages, v->n_messages, row->message_nr);
 
-	count_states(row, http_delivery_on(&v->row, message, v->now), counts);
+	count_states(row, http_delivery_on(&v->row, message, v->now), &v->row, v->late, counts);
 }
 
 static void put_all_states(struct json *j, const struct alert_view *v)
@@ -204,9 +218,10 @@ static void put_alert(struct json *j, const struct alert_row *row)
  * The list
  */
 
-static int put_list_states(struct json *j, struct store_reader *r, const struct alert_row *row, size_t *budget)
+static int put_list_states(struct json *j, struct store_reader *r, const struct alert_row *row, bool late,
+			   size_t *budget)
 {
-	struct alert_view v = { .row = *row };
+	struct alert_view v = { .row = *row, .late = late };
 	void *ctx;
 	int rc;
 
@@ -225,7 +240,7 @@ static int put_list_states(struct json *j, struct store_reader *r, const struct 
 	return rc;
 }
 
-static int put_alerts(struct json *j, struct store_reader *r, const struct alert_row *rows, size_t n)
+static int put_alerts(struct json *j, struct store_reader *r, const struct alert_row *rows, size_t n, bool late)
 {
 	size_t i, budget = LIST_TARGETS_MAX;
 	int rc = 0;
@@ -234,7 +249,7 @@ static int put_alerts(struct json *j, struct store_reader *r, const struct alert
 	for (i = 0; i < n && rc == 0; i++) {
 		json_object_begin(j, NULL);
 		put_alert(j, &rows[i]);
-		rc = put_list_states(j, r, &rows[i], &budget);
+		rc = put_list_states(j, r, &rows[i], late, &budget);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -265,7 +280,7 @@ void http_serve_alerts(struct http_request *req)
 	more = (uint64_t)n > max;
 	json_init(&j, req);
 	json_object_begin(&j, NULL);
-	rc = put_alerts(&j, r, rows, more ? max : (uint64_t)n);
+	rc = put_alerts(&j, r, rows, more ? max : (uint64_t)n, http_store_is_late(req));
 	if (more)
 		json_int(&j, "next", rows[max - 1].seq);
 	else
@@ -407,7 +422,7 @@ static void put_details(struct json *j, const struct alert_row *row, const struc
 void http_serve_alert(struct http_request *req)
 {
 	struct http_area_count area = { 0 };
-	struct alert_view v = { 0 };
+	struct alert_view v = { .late = http_store_is_late(req) };
 	struct store_reader *r = read_alert(req, false, &v.row);
 	struct json j;
 	int i, rc;

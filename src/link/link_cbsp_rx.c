@@ -17,6 +17,22 @@ static void on_unmatched(struct cbsp_link *cl, const struct cbsp_pdu *pdu)
 
 /* Answers */
 
+/* It names cells, and none of this request: the late answer to an earlier one, since all parts of a
+ * message's cell list share identifier and serial number. */
+static bool is_of_another(const struct cbsp_pdu *pdu, const struct peer_request *request,
+			  const struct peer_result *results)
+{
+	size_t i;
+
+	if (!pdu->cells.n && !pdu->n_counts && !pdu->n_failures)
+		return false;
+	for (i = 0; i < request->n_targets; i++) {
+		if (results[i].answer != PEER_ANSWER_NONE || results[i].cause)
+			return false;
+	}
+	return true;
+}
+
 static void on_answer(struct cbsp_link *cl, const struct cbsp_pdu *pdu, enum peer_verb verb,
 		      uint16_t serial)
 {
@@ -30,8 +46,12 @@ static void on_answer(struct cbsp_link *cl, const struct cbsp_pdu *pdu, enum pee
 	}
 	/* Without memory the request runs into its deadline, as if the answer had been lost. */
 	results = talloc_zero_array(cl, struct peer_result, request->n_targets);
-	if (results && !cbsp_answer_map(results, pdu, request, results))
-		peer_request_done(cl->peer, request, results);
+	if (results && !cbsp_answer_map(results, pdu, request, results)) {
+		if (is_of_another(pdu, request, results))
+			on_unmatched(cl, pdu);
+		else
+			peer_request_done(cl->peer, request, results);
+	}
 	talloc_free(results);
 }
 
@@ -137,12 +157,13 @@ static void on_restart(struct cbsp_link *cl, const struct cbsp_pdu *pdu)
 		peer_report_loss(cl->peer, loss, kind_of(pdu), NULL, 0);
 		return;
 	}
-	patterns = list->n ? talloc_array(cl, struct target_pattern, list->n) : NULL;
-	if (!patterns)
+	if (!list->n)
 		return;
-	for (i = 0; i < list->n; i++)
+	/* Without memory all are doubted, which costs questions but hides nothing. */
+	patterns = talloc_array(cl, struct target_pattern, list->n);
+	for (i = 0; patterns && i < list->n; i++)
 		patterns[i] = pattern_of(list->disc, &list->cells[i]);
-	peer_report_loss(cl->peer, loss, kind_of(pdu), patterns, list->n);
+	peer_report_loss(cl->peer, loss, kind_of(pdu), patterns, patterns ? list->n : 0);
 	talloc_free(patterns);
 }
 
@@ -159,9 +180,8 @@ static void on_failure(struct cbsp_link *cl, const struct cbsp_pdu *pdu)
 	     peer_name(cl->peer), pdu->n_failures, pdu->broadcast_type,
 	     cbsp_cause_name(pdu->failures[0].cause));
 	patterns = talloc_array(cl, struct target_pattern, pdu->n_failures);
-	if (!patterns)
-		return;
-	for (i = 0; i < pdu->n_failures; i++) {
+	for_all |= !patterns;
+	for (i = 0; patterns && i < pdu->n_failures; i++) {
 		for_all |= pdu->failures[i].disc == CBSP_DISC_BSS;
 		patterns[i] = pattern_of(pdu->failures[i].disc, &pdu->failures[i].cell);
 	}

@@ -82,6 +82,9 @@ struct evidence {
 #define EVIDENCE_OUT_STOP 0x04
 #define EVIDENCE_OUT_QUERY 0x08
 
+/*! The peer had it before this write: the first count that it reports is no rise. */
+#define EVIDENCE_NO_BASELINE 0x20
+
 #define EVIDENCE_PACKED_LEN 44
 
 void evidence_pack(const struct evidence *e, uint8_t out[EVIDENCE_PACKED_LEN]);
