@@ -127,6 +127,21 @@ static void only_its_own_originator_and_sender_cancel_an_alert(void **state)
 	}
 }
 
+static void a_cancel_that_names_itself_does_not_wait_for_itself(void **state)
+{
+	struct world *w = *state;
+	struct post itself = { .identifier = (char *)"c", .sender = (char *)"met@example.org",
+			       .originator = (char *)"met" };
+	struct post *cancel;
+
+	world_add_bsc(w, 1);
+	world_start(w);
+	itself.sent_utc = world_utc(w);
+	cancel = world_cancel(w, &itself, "c", NULL, NULL);
+	world_run(w, 1);
+	assert_int_equal(post_status(cancel), 422);
+}
+
 static void a_cancel_of_what_is_not_known_is_refused_and_keeps_nothing_off(void **state)
 {
 	struct world *w = *state;
@@ -296,6 +311,7 @@ int main(void)
 		T(a_cancel_while_the_link_is_down_is_done_when_it_is_back),
 		T(what_was_cancelled_before_it_was_ever_sent_is_never_sent),
 		T(only_its_own_originator_and_sender_cancel_an_alert),
+		T(a_cancel_that_names_itself_does_not_wait_for_itself),
 		T(a_cancel_of_what_is_not_known_is_refused_and_keeps_nothing_off),
 		T(a_cancel_waits_for_the_commit_of_its_alert),
 		T(a_cancel_finds_the_alert_that_was_posted_just_before),
