@@ -19,6 +19,8 @@
 
 #define SLICE_MS 20
 #define SLICE_US (SLICE_MS * 1000u)
+/* Octets of all documents that are on their way into the store. */
+#define HELD_MAX_OCTETS (64u << 20)
 
 /* Somebody who waits for the answer. */
 struct asker {
@@ -33,6 +35,7 @@ struct submission {
 	struct gateway *gw;
 	struct alert_draft *draft;
 	struct llist_head askers;
+	size_t octets;			/* of the document */
 	int rank;			/* 0 = cancel; else the more urgent the lower */
 	struct plan *plan;
 	struct live_alert *alert;	/* made, waits for the commit */
@@ -127,28 +130,50 @@ static struct asker *add_asker(struct submission *sub, gateway_answered done, vo
 	return asker;
 }
 
-static void refuse_for_memory(gateway_answered done, void *data)
+static void refuse_at_once(enum problem_code code, const char *why, gateway_answered done, void *data)
 {
 	struct problem problem;
-	struct gateway_answer given = { .problem = PROBLEM_NO_MEMORY, .why = &problem };
+	struct gateway_answer given = { .problem = code, .why = &problem, .retry_after_s = 5 };
 
-	problem_set(&problem, PROBLEM_NO_MEMORY, NULL, 0, "There is not enough memory for this alert.");
+	problem_set(&problem, code, NULL, 0, "%s", why);
 	done(&given, data);
+}
+
+static int submission_destructor(struct submission *sub)
+{
+	sub->gw->held_octets -= sub->octets;
+	return 0;
+}
+
+/* A disk that hangs must not fill the memory. A Cancel is let in all the same: it is small, and it
+ * takes something away. */
+static bool is_full(const struct gateway *gw, const struct alert_draft *draft)
+{
+	return gw->held_octets + draft->len > HELD_MAX_OCTETS && draft->cap->msg_type != CAP_MSG_CANCEL;
 }
 
 void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answered done, void *data)
 {
-	struct submission *sub = talloc_zero(gw, struct submission);
+	struct submission *sub;
 
+	if (is_full(gw, draft)) {
+		talloc_free(draft);
+		refuse_at_once(PROBLEM_HTTP_TOO_BUSY, "Too many alerts wait for the store.", done, data);
+		return;
+	}
+	sub = talloc_zero(gw, struct submission);
 	if (sub) {
 		sub->gw = gw;
+		sub->octets = draft->len;
+		gw->held_octets += sub->octets;
+		talloc_set_destructor(sub, submission_destructor);
 		INIT_LLIST_HEAD(&sub->askers);
 		sub->draft = talloc_steal(sub, draft);
 		sub->rank = rank_of(draft->cap);
 	}
 	if (!sub || !add_asker(sub, done, data, false)) {
 		talloc_free(sub ? (void *)sub : draft);
-		refuse_for_memory(done, data);
+		refuse_at_once(PROBLEM_NO_MEMORY, "There is not enough memory for this alert.", done, data);
 		return;
 	}
 	work_insert(sub);
