@@ -51,8 +51,8 @@ struct gateway_answer {
 };
 typedef void (*gateway_answered)(const struct gateway_answer *answer, void *data);
 
-/*! Take an alert in. The draft is taken over whatever happens. done is called exactly once, later,
- *  after the commit or the refusal. */
+/*! Take an alert in. The draft is taken over whatever happens. done is called exactly once: after
+ *  the commit or the refusal, or from within this call when there is no room for the alert. */
 void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answered done, void *data);
 /*! The asker has gone: done will not be called. The alert itself goes on. */
 void gateway_forget(struct gateway *gw, void *data);
