@@ -3,6 +3,11 @@
 # Shared by contrib/demo and contrib/check: say what is done, install packages, build. Sourced by bash
 # with SOURCE set to the top of the source tree.
 
+# Where iptables is; "su" without "-" leaves it out.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+# Another apt at work, as in the first minutes of a machine, is waited for that long.
+APT_WAIT_S=300
+
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
@@ -13,6 +18,16 @@ as_root() {
 	else
 		command -v sudo >/dev/null || die "this needs root, and there is no sudo: run it as root"
 		sudo -- "$@"
+	fi
+}
+
+# Say why network namespaces cannot be made here, or nothing.
+namespaces_missing() {
+	local reason
+	if ! reason=$(as_root true 2>&1); then
+		echo "network namespaces need root (${reason//$'\n'/; })"
+	elif ! reason=$(as_root unshare --net --mount true 2>&1); then
+		echo "this machine allows no network namespaces, as most containers do not (${reason//$'\n'/; })"
 	fi
 }
 
@@ -29,9 +44,26 @@ missing_packages() {
 	done
 }
 
-# install_packages LOG GROUP...: what is missing and nothing else, asking nobody anything.
+# apt-get that asks nobody anything.
+apt_get() {
+	as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+		-o DPkg::Lock::Timeout="$APT_WAIT_S" -o Dpkg::Options::=--force-confold "$@" </dev/null
+}
+
+# Whether lists that could not be had are needed shows when installing.
+update_lists() {
+	local log=$1 deadline=$((SECONDS + APT_WAIT_S))
+	# DPkg::Lock::Timeout is not for the lock of the lists.
+	until apt_get update >"$log" 2>&1; do
+		grep -q 'Could not get lock' "$log" && [ "$SECONDS" -lt "$deadline" ] || return 0
+		sleep 2
+	done
+}
+
+# install_packages LOG GROUP...: what is missing and nothing else. None of these packages starts or
+# enables a service of its own.
 install_packages() {
-	local log=$1 missing unit
+	local log=$1 missing
 	shift
 	missing=$(missing_packages "$@")
 	if [ -z "$missing" ]; then
@@ -39,17 +71,22 @@ install_packages() {
 		return
 	fi
 	say "Installing Debian packages: $missing"
+	update_lists "$log"
 	# shellcheck disable=SC2086
-	{ as_root apt-get update -q &&
-	  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
-	} >"$log" 2>&1 </dev/null || { tail -n 20 "$log" >&2; die "apt-get failed, see $log"; }
-	# Debian starts what it installs; here osmo-bsc and osmo-bts are only wanted in a namespace.
-	[ -d /run/systemd/system ] || return 0
-	for unit in osmo-bsc osmo-bts-virtual; do
-		case " $missing" in
-		*" ${unit%-virtual} "*) as_root systemctl disable --now --quiet "$unit" 2>/dev/null || true ;;
-		esac
-	done
+	apt_get install --no-install-recommends $missing >>"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		die "apt-get failed, see $log"
+	}
+}
+
+# install_smpp FOLDER LOG: the package of npm that contrib/lab/smsc.js stands on, into FOLDER.
+install_smpp() {
+	local folder=$1 log=$2
+	[ ! -d "$folder/node_modules/smpp" ] || return 0
+	command -v npm >/dev/null || install_packages "$log" npm
+	say "Installing smpp of npm in $folder"
+	npm install --no-save --no-audit --no-fund --prefix "$folder" smpp@0.5.1 >"$log" 2>&1 </dev/null ||
+		{ tail -n 5 "$log" >&2; say "npm failed (see $log): the tests with a foreign message centre are skipped."; }
 }
 
 # build FOLDER LOG [configure option...]: out of tree, only what changed.

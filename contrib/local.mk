@@ -8,13 +8,25 @@ EXTRA_DIST += \
 	contrib/lib.sh \
 	contrib/packages \
 	contrib/lab/air.py \
+	contrib/lab/bssap.py \
 	contrib/lab/demo.py \
 	contrib/lab/lab.py \
+	contrib/lab/msc.py \
 	contrib/lab/netns.py \
 	contrib/lab/osmocom.py \
+	contrib/lab/phones.py \
 	contrib/lab/relay.py \
+	contrib/lab/sctp_over_tcp.c \
+	contrib/lab/smpp_client.py \
+	contrib/lab/smsc.js \
+	contrib/lab/smsc.py \
 	contrib/lab/tocsind.py \
+	contrib/lab/tpdu.py \
 	contrib/systemd/tocsin.conf \
 	contrib/systemd/tocsind.service
+
+# Everything that can be compiled, and nothing run: for the opinion of another compiler.
+.PHONY: check-compile
+check-compile: all $(check_PROGRAMS) $(check_LIBRARIES) $(EXTRA_PROGRAMS)
 
 include tests/system/system.mk

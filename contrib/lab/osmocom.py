@@ -110,7 +110,7 @@ def bsc_config(cells, cbc):
     return text + f"cbc\n mode {mode}\n {mode}\n  {side}-ip {address}\n  {side}-port {port}\n"
 
 
-def bts_config(cell):
+def bts_config(cell, pcu_socket):
     # The VTY port of osmo-bts cannot be chosen, so each one has its own loopback address.
     own = f"127.0.0.{11 + cell.nr}"
     return _LOG.format(vty=own, ctrl=own, more="") + f"""\
@@ -126,6 +126,7 @@ bts 0
  ipa unit-id {_unit_id(cell)} 0
  oml remote-ip 127.0.0.1
  rtp jitter-buffer 100
+ pcu-socket {pcu_socket}
  trx 0
   phy 0 instance 0
 """
@@ -242,7 +243,8 @@ class Bts:
         self._log = os.path.join(folder, f"osmo-bts-{cell.nr}.log")
         self._keeper = None
         with open(self._config, "w") as file:
-            file.write(bts_config(cell))
+            # Not in /tmp, where it is left behind and is the same for all.
+            file.write(bts_config(cell, os.path.join(folder, f"pcu-{cell.nr}")))
 
     def _start_one(self):
         return self.namespace.start(["osmo-bts-virtual", "-c", self._config], self._log)

@@ -10,7 +10,8 @@ SYSTEM_TESTS = \
 	tests/system/test_air.py \
 	tests/system/test_daemon.py \
 	tests/system/test_outage.py \
-	tests/system/test_roles.py
+	tests/system/test_roles.py \
+	tests/system/test_sms_lab.py
 
 EXTRA_DIST += $(SYSTEM_TESTS) \
 	tests/system/bsc.py \
