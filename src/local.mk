@@ -17,11 +17,13 @@ libcodec_a_SOURCES = \
 	include/tocsin/codec/cbs.h src/codec/cbs.c \
 	include/tocsin/codec/cbsp.h src/codec/cbsp.c src/codec/cbsp_decode.c \
 	src/codec/cbsp_elements.h \
-	include/tocsin/codec/gsm7.h src/codec/gsm7.c
+	include/tocsin/codec/gsm7.h src/codec/gsm7.c \
+	src/codec/text_parts.h src/codec/text_parts.c
 
 libcap_a_SOURCES = \
 	include/tocsin/cap/cap.h \
-	src/cap/cap_xml.h src/cap/cap_xml.c src/cap/cap_utf8.c src/cap/cap_schema.c \
+	src/cap/cap_xml.h src/cap/cap_xml.c src/cap/cap_utf8.c src/cap/cap_plain.c \
+	src/cap/cap_schema.c \
 	src/cap/cap_names.h src/cap/cap_names.c \
 	src/cap/cap_parse.c src/cap/cap_check.c
 
@@ -38,7 +40,8 @@ src/cap/cap_schema.$(OBJEXT): src/cap/cap_xsd.h
 
 libgeo_a_SOURCES = \
 	include/tocsin/geo/shape.h src/geo/shape.c \
-	include/tocsin/geo/cell_index.h src/geo/cell_index.c \
+	include/tocsin/geo/cell_index.h src/geo/cell_tree.h src/geo/cell_index.c \
+	src/geo/cell_search.h src/geo/cell_search.c src/geo/cell_leaf.c \
 	src/geo/footprint.h src/geo/footprint.c \
 	src/geo/ring_check.h src/geo/ring_check.c \
 	src/geo/ring_simple.h src/geo/ring_simple.c
@@ -54,6 +57,7 @@ liblink_a_SOURCES = \
 libcore_a_SOURCES = \
 	src/core/core.h \
 	src/core/alert_index.c \
+	src/core/area_json.h src/core/area_json.c \
 	src/core/capacity.c \
 	include/tocsin/core/cell.h src/core/cell_table.h \
 	src/core/cell.c src/core/cell_csv.c src/core/cell_file.c src/core/cell_import.c \

@@ -23,7 +23,8 @@ static const struct config *config_of(const struct vty *vty)
 	return config_of_vty(vty);
 }
 
-/* A VTY keeps the name, since another one may remove the peer meanwhile. */
+/* A VTY keeps the name, since another one may remove the peer meanwhile.
+ * \returns NULL, and says so, if that happened. */
 static struct peer *peer_of(struct vty *vty)
 {
 	struct peer *peer = peer_by_name(gateway_peers(config_of(vty)->gw), vty->index);
@@ -31,22 +32,6 @@ static struct peer *peer_of(struct vty *vty)
 	if (!peer)
 		vty_out(vty, "%% This peer was removed%s", VTY_NEWLINE);
 	return peer;
-}
-
-/* NULL, and said so, if the peer was removed. */
-static struct cbsp_config *cbsp_of(struct vty *vty)
-{
-	struct peer *peer = peer_of(vty);
-
-	return peer ? peer_config(peer) : NULL;
-}
-
-static void say_reopen(struct vty *vty)
-{
-	struct peer *peer = peer_of(vty);
-
-	if (peer && peer_link(peer))
-		vty_out(vty, "%% This takes effect after \"shutdown\" and \"no shutdown\"%s", VTY_NEWLINE);
 }
 
 static struct peer *make_cbsp(const struct config *config, const char *name)
@@ -68,12 +53,9 @@ static struct peer *make_cbsp(const struct config *config, const char *name)
 DEFUN(cfg_peer_cbsp, cfg_peer_cbsp_cmd, "peer NAME cbsp", PEER_STR "A BSC over CBSP (3GPP TS 48.049)\n")
 {
 	struct peer *peer = peer_by_name(gateway_peers(config_of(vty)->gw), argv[0]);
-	size_t len = strspn(argv[0], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
-	if (argv[0][len] || len > 63) {
-		vty_out(vty, "%% A name is 1 to 63 letters, digits, '.', '_' and '-'%s", VTY_NEWLINE);
+	if (config_check_name(vty, argv[0]) != CMD_SUCCESS)
 		return CMD_WARNING;
-	}
 	if (!peer)
 		peer = make_cbsp(config_of(vty), argv[0]);
 	if (!peer || peer_ops(peer) != &link_cbsp_ops) {
@@ -99,14 +81,29 @@ DEFUN(cfg_no_peer, cfg_no_peer_cmd, "no peer NAME", NO_STR PEER_STR)
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_role, cfg_role_cmd, "role (listen|connect)",
-      "Who opens the connection\n" "The peer connects to us\n" "We connect to the peer\n")
-{
-	struct cbsp_config *cbsp = cbsp_of(vty);
+/* One command of a peer's node. What reopens takes effect when the link is opened the next time. */
+struct setting {
+	struct cmd_element cmd;
+	bool reopens;
+	int (*set)(struct vty *vty, struct cbsp_config *cbsp, const char **argv);
+};
 
-	if (!cbsp)
+static int on_setting(struct cmd_element *self, struct vty *vty, int argc, const char **argv)
+{
+	const struct setting *setting = container_of(self, struct setting, cmd);
+	struct peer *peer = peer_of(vty);
+	int rc;
+
+	if (!peer)
 		return CMD_WARNING;
-	say_reopen(vty);
+	rc = setting->set(vty, peer_config(peer), argv);
+	if (rc == CMD_SUCCESS && setting->reopens && peer_link(peer))
+		vty_out(vty, "%% This takes effect after \"shutdown\" and \"no shutdown\"%s", VTY_NEWLINE);
+	return rc;
+}
+
+static int set_role(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
+{
 	cbsp->link.role = !strcmp(argv[0], "listen") ? LINK_LISTEN : LINK_CONNECT;
 	return CMD_SUCCESS;
 }
@@ -123,133 +120,119 @@ static int set_ip(struct vty *vty, struct cbsp_config *cbsp, char **where, const
 	copy = talloc_strdup(cbsp, ip);
 	if (!copy)
 		return CMD_WARNING;
-	say_reopen(vty);
 	talloc_free(*where);
 	*where = copy;
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_remote_ip, cfg_remote_ip_cmd, "remote-ip ADDRESS", "Address of the peer\n" "IPv4 or IPv6 address\n")
+static int set_remote_ip(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
 	return set_ip(vty, cbsp, &cbsp->link.remote_ip, argv[0]);
 }
 
-DEFUN(cfg_local_ip, cfg_local_ip_cmd, "local-ip ADDRESS",
-      "Our address towards the peer\n" "IPv4 or IPv6 address\n")
+static int set_local_ip(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
 	return set_ip(vty, cbsp, &cbsp->link.local_ip, argv[0]);
 }
 
-DEFUN(cfg_remote_port, cfg_remote_port_cmd, "remote-port <0-65535>",
-      "TCP port of the peer\n" "0: 48049 to connect to, any to listen for\n")
+static int set_remote_port(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
-	say_reopen(vty);
 	cbsp->link.remote_port = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_local_port, cfg_local_port_cmd, "local-port <0-65535>",
-      "Our TCP port\n" "0: 48049 to listen on, any to connect from; a fixed one recovers a half-open peer\n")
+static int set_local_port(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
-	say_reopen(vty);
 	cbsp->link.local_port = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_on_link_up, cfg_on_link_up_cmd, "on-link-up (reconcile|reset)",
-      "What to do first when the link comes up\n"
-      "Ask for what should be on air and send what is missing\n"
-      "Send RESET, then everything anew\n")
+static int set_on_link_up(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
 	cbsp->on_link_up = !strcmp(argv[0], "reset") ? CBSP_RESET_FIRST : CBSP_RECONCILE;
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_period, cfg_period_cmd, "repetition-period <1-4095>",
-      "Repetition period of cells with nothing on air\n" "Units of 1.883 s; up to 15 suits both codings\n")
+static int set_period(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
 	cbsp->period = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_period_coding, cfg_period_coding_cmd, "repetition-coding (12-bit|16-bit)",
-      "How the peer codes the repetition period\n" "As 3GPP TS 48.049, 8.2.8 says\n" "As Osmocom does\n")
+static int set_period_coding(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
 	cbsp->period_coding = !strcmp(argv[0], "12-bit") ? CBSP_PERIOD_12BIT : CBSP_PERIOD_16BIT;
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_keep_alive, cfg_keep_alive_cmd, "keep-alive <1-120> timeout <1-120>",
-      "Probe a silent link\n" "Seconds of silence before a KEEP-ALIVE\n"
-      "How long to wait for its answer\n" "Seconds\n")
+static int set_keep_alive(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
-	say_reopen(vty);
 	cbsp->link.keep_alive_s = atoi(argv[0]);
 	cbsp->link.keep_alive_timeout_s = atoi(argv[1]);
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_backoff, cfg_backoff_cmd, "backoff <10-3600000> <10-3600000>",
-      "Pause between attempts to connect\n" "First pause, ms\n" "Longest pause, ms\n")
+static int set_backoff(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
 	unsigned int min_ms = atoi(argv[0]), max_ms = atoi(argv[1]);
 
-	if (!cbsp)
-		return CMD_WARNING;
 	if (min_ms > max_ms) {
 		vty_out(vty, "%% The first pause is longer than the longest%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	say_reopen(vty);
 	cbsp->link.backoff_min_ms = min_ms;
 	cbsp->link.backoff_max_ms = max_ms;
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_user_timeout, cfg_user_timeout_cmd, "tcp-user-timeout <0-3600>",
-      "Give up a connection whose data are not acknowledged (connect)\n" "Seconds; 0 leaves it to the system\n")
+static int set_user_timeout(struct vty *vty, struct cbsp_config *cbsp, const char **argv)
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
-
-	if (!cbsp)
-		return CMD_WARNING;
-	say_reopen(vty);
 	cbsp->link.tcp_user_timeout_s = atoi(argv[0]);
 	return CMD_SUCCESS;
 }
+
+#define COMMAND(words, help) .cmd = { .string = words, .doc = help, .func = on_setting }
+
+static struct setting settings[] = {
+	{ COMMAND("role (listen|connect)",
+		  "Who opens the connection\n" "The peer connects to us\n" "We connect to the peer\n"),
+	  .reopens = true, .set = set_role },
+	{ COMMAND("remote-ip ADDRESS", "Address of the peer\n" "IPv4 or IPv6 address\n"),
+	  .reopens = true, .set = set_remote_ip },
+	{ COMMAND("remote-port <0-65535>",
+		  "TCP port of the peer\n" "0: 48049 to connect to, any to listen for\n"),
+	  .reopens = true, .set = set_remote_port },
+	{ COMMAND("local-ip ADDRESS", "Our address towards the peer\n" "IPv4 or IPv6 address\n"),
+	  .reopens = true, .set = set_local_ip },
+	{ COMMAND("local-port <0-65535>",
+		  "Our TCP port\n"
+		  "0: 48049 to listen on, any to connect from; a fixed one recovers a half-open peer\n"),
+	  .reopens = true, .set = set_local_port },
+	{ COMMAND("on-link-up (reconcile|reset)",
+		  "What to do first when the link comes up\n"
+		  "Ask for what should be on air and send what is missing\n"
+		  "Send RESET, then everything anew\n"),
+	  .set = set_on_link_up },
+	{ COMMAND("repetition-period <1-4095>",
+		  "Repetition period of cells with nothing on air\n"
+		  "Units of 1.883 s; up to 15 suits both codings\n"),
+	  .set = set_period },
+	{ COMMAND("repetition-coding (12-bit|16-bit)",
+		  "How the peer codes the repetition period\n"
+		  "As 3GPP TS 48.049, 8.2.8 says\n" "As Osmocom does\n"),
+	  .set = set_period_coding },
+	{ COMMAND("keep-alive <1-120> timeout <1-120>",
+		  "Probe a silent link\n" "Seconds of silence before a KEEP-ALIVE\n"
+		  "How long to wait for its answer\n" "Seconds\n"),
+	  .reopens = true, .set = set_keep_alive },
+	{ COMMAND("backoff <10-3600000> <10-3600000>",
+		  "Pause between attempts to connect\n" "First pause, ms\n" "Longest pause, ms\n"),
+	  .reopens = true, .set = set_backoff },
+	{ COMMAND("tcp-user-timeout <0-3600>",
+		  "Give up a connection whose data are not acknowledged (connect)\n"
+		  "Seconds; 0 leaves it to the system\n"),
+	  .reopens = true, .set = set_user_timeout },
+};
 
 static int open_peer(struct peer *peer, struct problem *problem)
 {
@@ -267,12 +250,13 @@ static int open_peer(struct peer *peer, struct problem *problem)
 
 DEFUN(cfg_no_shutdown, cfg_no_shutdown_cmd, "no shutdown", NO_STR "Keep the link closed\n")
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
 	struct peer *peer = peer_of(vty);
 	struct problem problem = { 0 };
+	struct cbsp_config *cbsp;
 
-	if (!cbsp)
+	if (!peer)
 		return CMD_WARNING;
+	cbsp = peer_config(peer);
 	cbsp->shutdown = false;
 	if (!config_of(vty)->running || peer_link(peer))
 		return CMD_SUCCESS;
@@ -285,11 +269,12 @@ DEFUN(cfg_no_shutdown, cfg_no_shutdown_cmd, "no shutdown", NO_STR "Keep the link
 
 DEFUN(cfg_shutdown, cfg_shutdown_cmd, "shutdown", "Keep the link closed\n")
 {
-	struct cbsp_config *cbsp = cbsp_of(vty);
 	struct peer *peer = peer_of(vty);
+	struct cbsp_config *cbsp;
 
-	if (!cbsp)
+	if (!peer)
 		return CMD_WARNING;
+	cbsp = peer_config(peer);
 	cbsp->shutdown = true;
 	if (peer_link(peer)) {
 		peer_ops(peer)->close(peer);
@@ -385,20 +370,13 @@ void peer_vty_rearm_all(struct config *config)
 
 void peer_vty_init(void)
 {
+	size_t i;
+
 	install_node(&cbsp_node, config_write_cbsp);
 	install_element(CONFIG_NODE, &cfg_peer_cbsp_cmd);
 	install_element(CONFIG_NODE, &cfg_no_peer_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_role_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_remote_ip_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_remote_port_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_local_ip_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_local_port_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_on_link_up_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_period_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_period_coding_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_keep_alive_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_backoff_cmd);
-	install_element(PEER_CBSP_NODE, &cfg_user_timeout_cmd);
+	for (i = 0; i < ARRAY_SIZE(settings); i++)
+		install_element(PEER_CBSP_NODE, &settings[i].cmd);
 	install_element(PEER_CBSP_NODE, &cfg_no_shutdown_cmd);
 	install_element(PEER_CBSP_NODE, &cfg_shutdown_cmd);
 	install_element(ENABLE_NODE, &peer_drop_cmd);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Manual, man pages, examples and README, held against the program and the tree."""
 
+import datetime
 import os
 import re
 import shutil
@@ -227,16 +228,34 @@ class Configuration(Case):
         self.assertEqual(missing, [c for c in missing if re.match("no (listen|originator|loopback|language|peer)", c)])
 
     def test_counters(self):
-        """every counter of a running daemon is in the manual"""
+        """every counter of a running daemon that has taken an alert is in the manual"""
         config = self.example()
-        port = re.search(r"^ listen \S+ (\d+)", config, re.M)[1]
+        url = "http://127.0.0.1:" + re.search(r"^ listen \S+ (\d+)", config, re.M)[1]
         with Daemon(self.folder, config) as daemon:
-            wait_for("ready", lambda: daemon._alive() and connects(int(port)), 20).close()
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
-                text = answer.read().decode()
+            wait_for("ready", lambda: daemon._alive() and connects(int(url.split(":")[-1])), 20).close()
+            post = urllib.request.Request(url + "/v1/alerts", example_alert(), {"Content-Type": "application/cap+xml"})
+            with urllib.request.urlopen(post, timeout=20) as answer:
+                self.assertEqual(answer.status, 202)
+            text = wait_for("the gauge", lambda: has_gauge(url + "/metrics"), 20)
         names = set(re.findall(r"^# TYPE (\w+)", text, re.M))
         self.assertTrue(names)
         self.same(names, set(re.findall(r"`(tocsin_\w+)`", manual("operations"))), "counters")
+
+
+def example_alert():
+    """The example alert, as if it were sent now."""
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    text = read("doc", "examples", "flood.cap.xml")
+    text = re.sub("<sent>.*</sent>", f"<sent>{now.isoformat()}</sent>", text)
+    return re.sub("<expires>.*</expires>", f"<expires>{(now + datetime.timedelta(minutes=10)).isoformat()}</expires>",
+                  text).encode()
+
+
+def has_gauge(url):
+    """/metrics once it has a gauge: it is rendered once a second."""
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        text = answer.read().decode()
+    return text if " gauge\n" in text else None
 
 
 def words(command):

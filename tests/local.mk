@@ -3,6 +3,8 @@ TESTS = $(check_PROGRAMS) $(dist_check_SCRIPTS)
 TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
+LOG_COMPILER = $(top_srcdir)/tests/cmocka.sh
+EXTRA_DIST += tests/cmocka.sh
 AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP SRCDIR='$(abs_top_srcdir)' BUILDDIR='$(abs_top_builddir)' \
 	UBSAN_OPTIONS=print_stacktrace=1; export CMOCKA_MESSAGE_OUTPUT SRCDIR BUILDDIR UBSAN_OPTIONS;
 
@@ -21,6 +23,7 @@ check_PROGRAMS += \
 	tests/unit/test_cbs \
 	tests/unit/test_cbsp \
 	tests/unit/test_cap_parse \
+	tests/unit/test_cap_plain \
 	tests/unit/test_cap_check \
 	tests/unit/test_ring \
 	tests/unit/test_shape \
@@ -37,18 +40,20 @@ tests_unit_test_json_LDADD = $(TEST_LIBS_BASE) $(JSON_LIBS)
 tests_unit_test_problem_SOURCES = tests/unit/test_problem.c
 tests_unit_test_problem_LDADD = $(TEST_LIBS_BASE)
 
-tests_unit_test_gsm7_SOURCES = tests/unit/test_gsm7.c
+tests_unit_test_gsm7_SOURCES = tests/unit/test_gsm7.c tests/unit/gsm7_read.c tests/unit/gsm7_read.h
 tests_unit_test_gsm7_LDADD = $(TEST_LIBS_CODEC) $(TESTS_LIBS)
-tests_unit_test_cbs_SOURCES = tests/unit/test_cbs.c
+tests_unit_test_cbs_SOURCES = tests/unit/test_cbs.c tests/unit/gsm7_read.c tests/unit/gsm7_read.h
 tests_unit_test_cbs_LDADD = $(TEST_LIBS_CODEC)
 tests_unit_test_cbsp_SOURCES = tests/unit/test_cbsp.c
 tests_unit_test_cbsp_LDADD = $(TEST_LIBS_CODEC) $(TESTS_LIBS)
 
 tests_unit_test_cap_parse_SOURCES = tests/unit/test_cap_parse.c
 tests_unit_test_cap_parse_LDADD = $(TEST_LIBS_CAP)
+tests_unit_test_cap_plain_SOURCES = tests/unit/test_cap_plain.c
+tests_unit_test_cap_plain_LDADD = $(TEST_LIBS_CAP)
 tests_unit_test_cap_check_SOURCES = tests/unit/test_cap_check.c
 tests_unit_test_cap_check_LDADD = $(TEST_LIBS_CAP)
-EXTRA_DIST += tests/data/cap
+EXTRA_DIST += tests/data/cap tests/data/store
 
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
 tests_unit_test_ring_LDADD = $(TEST_LIBS_GEO)
@@ -130,7 +135,9 @@ check_PROGRAMS += \
 	tests/scenario/test_cancel \
 	tests/scenario/test_capacity \
 	tests/scenario/test_delivery \
+	tests/scenario/test_hang \
 	tests/scenario/test_restart \
+	tests/scenario/test_slice \
 	tests/scenario/test_walk
 tests_scenario_test_accept_SOURCES = tests/scenario/test_accept.c $(SCENARIO_WORLD)
 tests_scenario_test_accept_LDADD = $(SCENARIO_LIBS)
@@ -140,8 +147,12 @@ tests_scenario_test_capacity_SOURCES = tests/scenario/test_capacity.c $(SCENARIO
 tests_scenario_test_capacity_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_delivery_SOURCES = tests/scenario/test_delivery.c $(SCENARIO_WORLD)
 tests_scenario_test_delivery_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_hang_SOURCES = tests/scenario/test_hang.c $(SCENARIO_WORLD)
+tests_scenario_test_hang_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_restart_SOURCES = tests/scenario/test_restart.c $(SCENARIO_WORLD)
 tests_scenario_test_restart_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_slice_SOURCES = tests/scenario/test_slice.c $(SCENARIO_WORLD)
+tests_scenario_test_slice_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_walk_SOURCES = tests/scenario/test_walk.c $(SCENARIO_WORLD)
 tests_scenario_test_walk_LDADD = $(SCENARIO_LIBS)
 

@@ -13,14 +13,6 @@
 
 #define SECONDS_PER_DAY 86400
 
-int64_t clock_utc_ms(void)
-{
-	struct timeval tv;
-
-	osmo_gettimeofday(&tv, NULL);
-	return (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
-}
-
 int64_t clock_utc(void)
 {
 	struct timeval tv;

@@ -151,19 +151,48 @@ void json_int(struct json *j, const char *name, int64_t value)
 	append(j, buf, n);
 }
 
+/* Writes backwards from end. \returns the first character. */
+static char *format_decimal(char *end, int64_t value, unsigned int scale, bool zeros)
+{
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char *p = end;
+
+	for (; scale; scale--, rest /= 10) {
+		if (zeros || p < end || rest % 10)
+			*--p = '0' + rest % 10;
+	}
+	if (p < end)
+		*--p = '.';
+	do
+		*--p = '0' + rest % 10;
+	while (rest /= 10);
+	if (value < 0)
+		*--p = '-';
+	return p;
+}
+
+static void put_decimal(struct json *j, const char *name, int64_t value, unsigned int scale, bool zeros)
+{
+	char buf[48], *end = buf + sizeof(buf), *start = format_decimal(end, value, scale, zeros);
+
+	member(j, name);
+	append(j, start, end - start);
+}
+
 void json_decimal(struct json *j, const char *name, int64_t value, unsigned int scale)
 {
-	uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value, unit = 1;
-	char buf[48];
-	unsigned int i;
-	int n;
+	put_decimal(j, name, value, scale, true);
+}
 
-	for (i = 0; i < scale; i++)
-		unit *= 10;
-	n = snprintf(buf, sizeof(buf), "%s%llu.%0*llu", value < 0 ? "-" : "",
-		     (unsigned long long)(magnitude / unit), (int)scale, (unsigned long long)(magnitude % unit));
+void json_number(struct json *j, const char *name, int64_t value, unsigned int scale)
+{
+	put_decimal(j, name, value, scale, false);
+}
+
+void json_raw(struct json *j, const char *name, const char *text, size_t len)
+{
 	member(j, name);
-	append(j, buf, n);
+	append(j, text, len);
 }
 
 void json_boolean(struct json *j, const char *name, bool value)

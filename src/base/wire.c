@@ -14,31 +14,25 @@ size_t wire_left(const struct wire_reader *r)
 	return r->error ? 0 : r->len - r->pos;
 }
 
-void wire_reader_fail(struct wire_reader *r, int error)
-{
-	if (!r->error)
-		r->error = error;
-}
-
 const uint8_t *wire_read_bytes(struct wire_reader *r, size_t n)
 {
 	const uint8_t *p;
 
-	if (wire_left(r) < n) {
-		wire_reader_fail(r, -EBADMSG);
-		return NULL;
-	}
 	if (r->error)
 		return NULL;
+	if (wire_left(r) < n) {
+		r->error = -EBADMSG;
+		return NULL;
+	}
 	p = r->data + r->pos;
 	r->pos += n;
 	return p;
 }
 
-static uint64_t read_number(struct wire_reader *r, size_t octets)
+static uint32_t read_number(struct wire_reader *r, size_t octets)
 {
 	const uint8_t *p = wire_read_bytes(r, octets);
-	uint64_t v = 0;
+	uint32_t v = 0;
 	size_t i;
 
 	for (i = 0; p && i < octets; i++)
@@ -64,11 +58,6 @@ uint32_t wire_read_u24(struct wire_reader *r)
 uint32_t wire_read_u32(struct wire_reader *r)
 {
 	return read_number(r, 4);
-}
-
-uint64_t wire_read_u64(struct wire_reader *r)
-{
-	return read_number(r, 8);
 }
 
 struct wire_reader wire_read_sub(struct wire_reader *r, size_t n)
@@ -97,9 +86,9 @@ void wire_write_bytes(struct wire_writer *w, const void *data, size_t n)
 	w->pos += n;
 }
 
-static void write_number(struct wire_writer *w, uint64_t v, size_t octets)
+static void write_number(struct wire_writer *w, uint32_t v, size_t octets)
 {
-	uint8_t buf[8];
+	uint8_t buf[4];
 	size_t i;
 
 	for (i = 0; i < octets; i++)
@@ -125,11 +114,6 @@ void wire_write_u24(struct wire_writer *w, uint32_t v)
 void wire_write_u32(struct wire_writer *w, uint32_t v)
 {
 	write_number(w, v, 4);
-}
-
-void wire_write_u64(struct wire_writer *w, uint64_t v)
-{
-	write_number(w, v, 8);
 }
 
 static void patch(struct wire_writer *w, size_t pos, uint32_t v, size_t octets)

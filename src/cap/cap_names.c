@@ -89,14 +89,3 @@ int cap_certainty_parse(const char *name)
 {
 	return cap_names_find(&cap_certainty_names, name);
 }
-
-const char *cap_parameter(const struct cap_info *info, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < info->n_parameters; i++) {
-		if (!strcmp(info->parameters[i].name, name))
-			return info->parameters[i].value;
-	}
-	return NULL;
-}

@@ -111,7 +111,7 @@ static void on_violation(void *data, xmlErrorPtr error)
 		    node ? cap_xml_line(node) : 0, "%s", text);
 }
 
-int cap_schema_check(xmlDocPtr doc, struct problem *problem)
+int cap_schema_validate(xmlDocPtr doc, struct problem *problem)
 {
 	struct verdict verdict = { .problem = problem };
 	xmlSchemaValidCtxtPtr ctxt = schema ? xmlSchemaNewValidCtxt(schema) : NULL;
@@ -131,4 +131,9 @@ int cap_schema_check(xmlDocPtr doc, struct problem *problem)
 		problem_set(problem, rc < 0 ? PROBLEM_INTERNAL : PROBLEM_CAP_SCHEMA, "alert", 0,
 			    "The document could not be checked against the schema.");
 	return -EINVAL;
+}
+
+int cap_schema_check(xmlDocPtr doc, struct problem *problem)
+{
+	return schema && cap_plainly_valid(doc) ? 0 : cap_schema_validate(doc, problem);
 }

@@ -21,7 +21,8 @@
 
 /* No entity is replaced, no DTD and no network is read, and libxml2's own limits stay. The
  * encoding was settled by cap_utf8(), whatever the declaration says. */
-#define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_IGNORE_ENC)
+#define PARSE_OPTIONS \
+	(XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_IGNORE_ENC | XML_PARSE_COMPACT)
 
 struct guard {
 	struct problem *problem;

@@ -2,6 +2,7 @@
 #pragma once
 /*! The steps of cap_parse(): octets → UTF-8 → tree → tree that the schema accepts. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <libxml/tree.h>
@@ -27,7 +28,15 @@ int cap_utf8(void *ctx, struct cap_octets in, struct cap_octets *out, struct pro
  *  \returns the tree, for xmlFreeDoc(), or NULL with the problem filled in. */
 xmlDocPtr cap_xml_read(struct cap_octets doc, struct problem *problem);
 
-/*! Check a tree against the CAP 1.2 schema. \returns 0, -EINVAL or -ENOMEM. */
+/*! The quick way to say yes: is a tree as plain as most are, and valid by the CAP 1.2 schema?
+ *  No says nothing: ask cap_schema_validate().
+ *  \param[in] doc  what cap_xml_read() made. */
+bool cap_plainly_valid(xmlDocPtr doc);
+
+/*! Let libxml2 check a tree against the CAP 1.2 schema. \returns 0, -EINVAL or -ENOMEM. */
+int cap_schema_validate(xmlDocPtr doc, struct problem *problem);
+
+/*! The same, the quick way where that says yes. */
 int cap_schema_check(xmlDocPtr doc, struct problem *problem);
 
 /*! Line of an element, right beyond 65535 as well. */

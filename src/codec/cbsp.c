@@ -217,17 +217,6 @@ uint8_t cbsp_warning_period(unsigned int seconds)
 	return warning_steps[i].coded;
 }
 
-int cbsp_warning_period_seconds(uint8_t coded)
-{
-	size_t i = N_WARNING_STEPS - 1;
-
-	if (coded > warning_steps[i].coded)
-		return -EINVAL;
-	while (coded < warning_steps[i].coded)
-		i--;
-	return warning_steps[i].seconds + (coded - warning_steps[i].coded) * warning_steps[i].step;
-}
-
 int cbsp_frame_len(const uint8_t *data, size_t len)
 {
 	struct wire_reader r = wire_reader_init(data, len);
@@ -398,25 +387,36 @@ static void put_content(struct encoder *enc)
 }
 
 /* 3GPP TS 24.008, 10.5.1.3: digits in swapped halves, 15 where a two-digit MNC has no third. */
-static void put_plmn(struct wire_writer *w, const struct cbsp_cell *c)
+static uint8_t *plmn_octets(uint8_t *p, const struct cbsp_cell *c)
 {
 	unsigned int mnc = c->mnc_digits == 3 ? c->mnc / 10 : c->mnc;
 	unsigned int third = c->mnc_digits == 3 ? c->mnc % 10 : 15;
 
-	wire_write_u8(w, c->mcc / 10 % 10 << 4 | c->mcc / 100);
-	wire_write_u8(w, third << 4 | c->mcc % 10);
-	wire_write_u8(w, mnc % 10 << 4 | mnc / 10);
+	*p++ = c->mcc / 10 % 10 << 4 | c->mcc / 100;
+	*p++ = third << 4 | c->mcc % 10;
+	*p++ = mnc % 10 << 4 | mnc / 10;
+	return p;
 }
 
-/* 8.2.6 */
+static uint8_t *u16_octets(uint8_t *p, uint16_t v)
+{
+	*p++ = v >> 8;
+	*p++ = v & 0xff;
+	return p;
+}
+
+/* 8.2.6. Tens of thousands are written at once: the cursor is asked once for each. */
 static void put_cell(struct wire_writer *w, enum cbsp_disc disc, const struct cbsp_cell *c)
 {
+	uint8_t octets[7], *p = octets;
+
 	if (disc == CBSP_DISC_CGI || disc == CBSP_DISC_LAI)
-		put_plmn(w, c);
+		p = plmn_octets(p, c);
 	if (disc != CBSP_DISC_CI && disc != CBSP_DISC_BSS)
-		wire_write_u16(w, c->lac);
+		p = u16_octets(p, c->lac);
 	if (disc == CBSP_DISC_CGI || disc == CBSP_DISC_LAC_CI || disc == CBSP_DISC_CI)
-		wire_write_u16(w, c->ci);
+		p = u16_octets(p, c->ci);
+	wire_write_bytes(w, octets, p - octets);
 }
 
 /* Lists have a length of two octets before their value. */

@@ -2,9 +2,6 @@
 #include <tocsin/codec/gsm7.h>
 
 #include <errno.h>
-#include <string.h>
-
-#include <tocsin/base/text.h>
 
 /* 3GPP TS 23.038, 6.2.1. ESC has no character of its own. */
 static const uint16_t alphabet[128] = {
@@ -57,41 +54,9 @@ int gsm7_from_codepoint(int32_t cp, uint8_t out[2])
 	return -EILSEQ;
 }
 
-int32_t gsm7_to_codepoint(uint8_t septet, int escaped)
+size_t gsm7_pack(const uint8_t *septets, size_t n, uint8_t *out)
 {
-	size_t i;
-
-	if (!escaped)
-		return septet < 128 && alphabet[septet] ? alphabet[septet] : -EILSEQ;
-	for (i = 0; i < N_EXTENSION; i++) {
-		if (extension[i].septet == septet)
-			return extension[i].cp;
-	}
-	return -EILSEQ;
-}
-
-int gsm7_encode(const char *utf8, uint8_t *septets, size_t max)
-{
-	const char *end = utf8 + strlen(utf8);
-	size_t used = 0;
-
-	while (utf8 < end) {
-		uint8_t pair[2];
-		int n = gsm7_from_codepoint(text_utf8_next(&utf8, end), pair);
-
-		if (n < 0)
-			return n;
-		if (max - used < (size_t)n)
-			return -ENOSPC;
-		memcpy(septets + used, pair, n);
-		used += n;
-	}
-	return used;
-}
-
-size_t gsm7_pack(const uint8_t *septets, size_t n, unsigned int fill_bits, uint8_t *out)
-{
-	unsigned int bits = fill_bits, held = 0;
+	unsigned int bits = 0, held = 0;
 	size_t i, len = 0;
 
 	for (i = 0; i < n; i++) {
@@ -106,20 +71,4 @@ size_t gsm7_pack(const uint8_t *septets, size_t n, unsigned int fill_bits, uint8
 	if (bits)
 		out[len++] = held;
 	return len;
-}
-
-void gsm7_unpack(const uint8_t *octets, size_t n, unsigned int fill_bits, uint8_t *septets)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		size_t bit = fill_bits + 7 * i;
-		unsigned int shift = bit % 8;
-		unsigned int value = octets[bit / 8] >> shift;
-
-		/* The rest stands in the next octet, which exists only then. */
-		if (shift > 1)
-			value |= (unsigned int)octets[bit / 8 + 1] << (8 - shift);
-		septets[i] = value & 0x7f;
-	}
 }

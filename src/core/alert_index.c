@@ -149,7 +149,7 @@ struct alert_known *alert_index_add(struct alert_index *index, const char *id, c
 	return k;
 }
 
-/* The slot stays in the tables as a grave: removal happens only when a commit fails. */
+/* The slot stays in the tables as a grave: removal happens only when an alert is not kept. */
 void alert_index_remove(struct alert_index *index, const char *id)
 {
 	struct alert_known *k = alert_index_find(index, id);

@@ -149,11 +149,6 @@ void cell_table_get(const struct cell_table *table, uint32_t row, struct cell *c
 	cell->peer = table->peers[table->peer_of[row]];
 }
 
-long cell_table_find(const struct cell_table *table, const struct target *target)
-{
-	return target_find(table->targets, table->n, target);
-}
-
 size_t cell_table_n_peers(const struct cell_table *table)
 {
 	return table->n_peers;

@@ -20,8 +20,8 @@ struct alert_index;
 struct request {
 	struct peer_request pub;	/*!< first: converted by a cast */
 	struct delivery *delivery;
-	struct target *targets;		/*!< what pub.targets points to */
-	uint32_t *index;		/*!< of each target in the delivery */
+	struct target *targets;		/*!< what pub.targets points to, or NULL: the delivery's */
+	uint32_t *index;		/*!< of each target in the delivery; NULL: the same there */
 	struct osmo_timer_list deadline;
 	int64_t due_ms;			/*!< the same, monotonic */
 };
@@ -115,11 +115,9 @@ struct delivery *delivery_alloc(struct live_alert *alert, const struct message *
 				const char *peer_name, const struct target *wanted, size_t n);
 /*! It is durable: let it run. Cannot fail. */
 void delivery_join(struct delivery *d);
-bool delivery_on(const struct delivery *d, size_t i, int64_t now);
-/*! The one reconciling function: compares what is wanted with what is known, and sends the
- *  difference. Called when anything changed; cheap when nothing is due. */
-void delivery_run(struct lane *lane);
-/*! Look at every target of the lane again, soon, from the loop. */
+/*! An alert is durable: join all its deliveries and run their lanes at once. (delivery.c) */
+void live_alert_begin(struct live_alert *alert);
+/*! Look at every target of the lane again, soon, from the loop: delivery_run(). */
 void lane_wake(struct lane *lane);
 /*! The wall clock was set: timers follow it, deadlines must not. */
 void lane_clock_set(struct lane *lane);
@@ -159,6 +157,7 @@ struct gateway {
 	bool flushing;
 	int64_t flushing_since_ms;	/*!< monotonic */
 	bool store_failing;
+	bool stopping;			/*!< what is committed from now on goes out after the next start */
 	uint64_t next_order;
 	struct cell_import *import;	/*!< running, or NULL */
 	struct llist_head imports;	/*!< waiting for it to end */
@@ -218,7 +217,7 @@ struct plan;
 
 /*! Messages per peer, as the plan decided. */
 struct plan_peer {
-	const char *peer;		/*!< child of the plan */
+	const char *peer;		/*!< of the cell table, which the plan keeps */
 	struct target *targets;		/*!< sorted */
 	size_t n;
 };

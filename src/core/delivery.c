@@ -24,13 +24,6 @@
 /* Nothing sleeps longer, so that one forgotten wake-up is no lost alert. */
 #define LANE_MAX_SLEEP_S 30
 
-bool delivery_on(const struct delivery *d, size_t i, int64_t now)
-{
-	if (d->admission && d->admission[i] == ADMIT_NO)
-		return false;
-	return message_on(d->message, d->alert->cancelled, now);
-}
-
 void delivery_touch(struct delivery *d)
 {
 	d->next_utc = 0;
@@ -44,6 +37,12 @@ static void changed(struct delivery *d)
 }
 
 /* Requests */
+
+/* Of its target i. */
+static struct evidence *evidence_of(const struct request *req, size_t i)
+{
+	return &req->delivery->evidence[req->index ? req->index[i] : i];
+}
 
 static void request_free(struct request *req)
 {
@@ -60,7 +59,7 @@ static void request_silent(struct request *req, int64_t now)
 	size_t i;
 
 	for (i = 0; i < req->pub.n_targets; i++)
-		evidence_silent(&d->evidence[req->index[i]], req->pub.verb, now);
+		evidence_silent(evidence_of(req, i), req->pub.verb, now);
 	changed(d);
 }
 
@@ -93,7 +92,8 @@ static void deadline_cb(void *data)
 	lane_wake(lane);
 }
 
-static struct request *request_alloc(struct delivery *d, enum peer_verb verb, size_t max)
+/* Without targets yet; those that are added first point into the delivery's own list. */
+static struct request *request_alloc(struct delivery *d, enum peer_verb verb)
 {
 	struct request *req = talloc_zero(d, struct request);
 
@@ -102,15 +102,44 @@ static struct request *request_alloc(struct delivery *d, enum peer_verb verb, si
 	req->delivery = d;
 	req->pub.verb = verb;
 	req->pub.message = d->message;
+	req->pub.targets = d->wanted;
+	osmo_timer_setup(&req->deadline, deadline_cb, req);
+	return req;
+}
+
+/* A gap comes: from here on the request has a list of its own. */
+static bool request_own_list(struct request *req, size_t max)
+{
+	size_t i;
+
 	req->targets = talloc_array(req, struct target, max);
 	req->index = talloc_array(req, uint32_t, max);
 	if (!req->targets || !req->index) {
-		talloc_free(req);
-		return NULL;
+		TALLOC_FREE(req->targets);
+		TALLOC_FREE(req->index);
+		return false;
+	}
+	for (i = 0; i < req->pub.n_targets; i++) {
+		req->targets[i] = req->delivery->wanted[i];
+		req->index[i] = i;
 	}
 	req->pub.targets = req->targets;
-	osmo_timer_setup(&req->deadline, deadline_cb, req);
-	return req;
+	return true;
+}
+
+/* \param[in] i    of the target in the delivery, after those that were added before.
+ * \param[in] max  targets that there will be at most.
+ * \returns false when out of memory. */
+static bool request_add(struct request *req, size_t i, size_t max)
+{
+	if (!req->index && i != req->pub.n_targets && !request_own_list(req, max))
+		return false;
+	if (req->index) {
+		req->targets[req->pub.n_targets] = req->delivery->wanted[i];
+		req->index[req->pub.n_targets] = i;
+	}
+	req->pub.n_targets++;
+	return true;
 }
 
 static int hand_over(struct peer *peer, const struct request *req)
@@ -134,17 +163,19 @@ static void request_send(struct request *req, int64_t now)
 	size_t i;
 	int rc;
 
-	before = talloc_array(req, struct evidence, req->pub.n_targets);
+	before = talloc_array(NULL, struct evidence, req->pub.n_targets);
 	if (!before) {
 		talloc_free(req);
 		return;
 	}
 	req->pub.remaining_s = d->message->expires_utc > now ? d->message->expires_utc - now : 1;
 	for (i = 0; i < req->pub.n_targets; i++) {
-		before[i] = d->evidence[req->index[i]];
-		if (before[i].flags & EVIDENCE_MAYBE_ON_AIR)
+		struct evidence *e = evidence_of(req, i);
+
+		before[i] = *e;
+		if (e->flags & EVIDENCE_MAYBE_ON_AIR)
 			req->pub.again = true;
-		evidence_sent(&d->evidence[req->index[i]], req->pub.verb, req->pub.period, now);
+		evidence_sent(e, req->pub.verb, req->pub.period, now);
 	}
 	d->out[req->pub.verb] = req;
 	lane->outstanding++;
@@ -153,14 +184,14 @@ static void request_send(struct request *req, int64_t now)
 		peer_count(lane->peer, PEER_CTR_REQUESTS);
 		req->due_ms = clock_mono_ms() + REQUEST_DEADLINE_S * 1000;
 		deadline_arm(req);
-		talloc_free(before);
 		changed(d);
+		talloc_free(before);
 		return;
 	}
 	if (rc == -EAGAIN || rc == -ENOTCONN) {
 		lane->blocked = rc == -EAGAIN;
 		for (i = 0; i < req->pub.n_targets; i++)
-			d->evidence[req->index[i]] = before[i];
+			*evidence_of(req, i) = before[i];
 	} else {
 		/* The link will not encode it, and never will: say so instead of trying for ever. */
 		struct peer_result refused = { .answer = PEER_ANSWER_IMPOSSIBLE };
@@ -168,9 +199,10 @@ static void request_send(struct request *req, int64_t now)
 		LOGP(DDELIV, LOGL_ERROR, "peer=%s alert=%s message cannot be encoded: %s\n",
 		     lane->peer_name, d->alert->id, strerror(-rc));
 		for (i = 0; i < req->pub.n_targets; i++)
-			evidence_answered(&d->evidence[req->index[i]], req->pub.verb, &refused, now);
+			evidence_answered(evidence_of(req, i), req->pub.verb, &refused, now);
 		changed(d);
 	}
+	talloc_free(before);
 	request_free(req);
 }
 
@@ -191,7 +223,7 @@ static bool batch_add(struct batch *batch, struct delivery *d, enum peer_verb ve
 	if (batch->full[verb])
 		return false;
 	if (!req) {
-		req = batch->req[verb] = request_alloc(d, verb, d->n < caps->max_targets ? d->n : caps->max_targets);
+		req = batch->req[verb] = request_alloc(d, verb);
 		if (!req) {
 			batch->full[verb] = true;
 			return false;
@@ -200,9 +232,10 @@ static bool batch_add(struct batch *batch, struct delivery *d, enum peer_verb ve
 	}
 	if (req->pub.period != period || req->pub.n_targets == caps->max_targets)
 		return false;
-	req->targets[req->pub.n_targets] = d->wanted[i];
-	req->index[req->pub.n_targets] = i;
-	req->pub.n_targets++;
+	if (!request_add(req, i, OSMO_MIN(d->n, caps->max_targets))) {
+		batch->full[verb] = true;
+		return false;
+	}
 	return true;
 }
 
@@ -223,15 +256,16 @@ static bool may_send(const struct delivery *d, enum peer_verb verb)
 	       d->lane->outstanding < LANE_WINDOW;
 }
 
+/* \param[in] wanted  while capacity allows it, it is wanted on air. */
 static void look_at_target(struct delivery *d, size_t i, struct batch *batch,
-			   const struct peer_caps *caps, int64_t now, int64_t *next)
+			   const struct peer_caps *caps, bool wanted, int64_t now, int64_t *next)
 {
 	bool can_query = d->message->kind == MESSAGE_TEXT || caps->can_query_emergency;
-	bool on = delivery_on(d, i, now);
+	bool on = wanted && !(d->admission && d->admission[i] == ADMIT_NO);
 	int64_t due;
 	enum peer_verb verb = evidence_next(&d->evidence[i], on, can_query, now, &due);
 
-	if (!on && message_on(d->message, d->alert->cancelled, now))
+	if (!on && wanted)
 		set_wait(d, i, WAIT_CAPACITY);
 	if (verb == _NUM_PEER_VERB)
 		return;
@@ -269,7 +303,7 @@ static int64_t delivery_look(struct delivery *d, const struct peer_caps *caps, i
 	int v;
 
 	for (i = 0; i < d->n; i++)
-		look_at_target(d, i, &batch, caps, now, &next);
+		look_at_target(d, i, &batch, caps, on, now, &next);
 	d->next_utc = next;
 	for (v = 0; v < _NUM_PEER_VERB; v++) {
 		if (!batch.req[v])
@@ -331,7 +365,9 @@ static bool stops_first(const struct delivery *d, int64_t now)
 	return !message_on(d->message, d->alert->cancelled, now);
 }
 
-void delivery_run(struct lane *lane)
+/* The one reconciling function: compares what is wanted with what is known, and sends the
+ * difference. Called when anything changed; cheap when nothing is due. */
+static void delivery_run(struct lane *lane)
 {
 	bool up = lane->peer && lane->peer->state == PEER_UP;
 	int64_t now = clock_utc(), next = INT64_MAX, at;
@@ -457,7 +493,7 @@ void peer_request_done(struct peer *peer, const struct peer_request *request,
 	size_t i;
 
 	for (i = 0; i < req->pub.n_targets; i++)
-		evidence_answered(&d->evidence[req->index[i]], req->pub.verb, &results[i], now);
+		evidence_answered(evidence_of(req, i), req->pub.verb, &results[i], now);
 	changed(d);
 	request_free(req);
 	/* A place is free: everything that waits for its turn may go. */
@@ -548,10 +584,12 @@ static void lane_insert(struct lane *lane, struct delivery *d)
 struct delivery *delivery_alloc(struct live_alert *alert, const struct message *message,
 				const char *peer_name, const struct target *wanted, size_t n)
 {
-	struct delivery *d = talloc_zero(alert, struct delivery);
+	struct delivery *d = talloc_pooled_object(alert, struct delivery, 2,
+						  n * (sizeof(*d->wanted) + sizeof(*d->evidence)));
 
 	if (!d)
 		return NULL;
+	memset(d, 0, sizeof(*d));
 	d->alert = alert;
 	d->message = message;
 	d->n = n;
@@ -575,4 +613,19 @@ void delivery_join(struct delivery *d)
 	llist_del(&d->in_lane);
 	lane_insert(d->lane, d);
 	delivery_touch(d);
+}
+
+void live_alert_begin(struct live_alert *alert)
+{
+	struct delivery *d;
+
+	llist_for_each_entry(d, &alert->deliveries, in_alert)
+		delivery_join(d);
+	/* At once: hundreds of lanes that wait for a timer each, and the answer to the originator that
+	 * is made before, cost as much as the sending. A lane with two messages sends both when it looks
+	 * at the first. When the daemon is about to end there is nobody to store that it was sent. */
+	llist_for_each_entry(d, &alert->deliveries, in_alert) {
+		if (!d->next_utc && !alert->gw->stopping)
+			delivery_run(d->lane);
+	}
 }

@@ -9,6 +9,8 @@
 
 #include <talloc.h>
 
+#include "area_json.h"
+
 /* Clocks of originators may run ahead of ours by this much, seconds. */
 #define SENT_TOLERANCE_S 300
 
@@ -280,6 +282,13 @@ static int read_infos(struct alert_draft *draft, const char *const *languages, i
 	return rc;
 }
 
+/* Here, on the thread that reads the draft, and not on the loop: an area may have half a million points. */
+static int render_area(struct alert_draft *draft)
+{
+	draft->area_json = area_json(draft, draft->cap, draft->language, draft->area);
+	return draft->area_json ? 0 : -ENOMEM;
+}
+
 static int read_draft(struct alert_draft *draft, const char *const *languages, int64_t now,
 		      struct problem *problem)
 {
@@ -299,8 +308,10 @@ static int read_draft(struct alert_draft *draft, const char *const *languages, i
 		      draft->cap->sent_utc, draft->id);
 	if (draft->cap->has_signature)
 		alert_draft_advise(draft, "signature-unchecked", "The alert carries a Signature, which was not checked.");
-	if (draft->cap->msg_type == CAP_MSG_ALERT)
-		return read_infos(draft, languages, now, problem);
+	if (draft->cap->msg_type == CAP_MSG_ALERT) {
+		rc = read_infos(draft, languages, now, problem);
+		return rc < 0 ? rc : render_area(draft);
+	}
 	if (draft->cap->n_infos)
 		alert_draft_advise(draft, "cancel-text-not-broadcast", "The text of a Cancel is not broadcast.");
 	return 0;

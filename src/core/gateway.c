@@ -122,19 +122,27 @@ int gateway_start(struct gateway *gw, const char *dir, bool threaded, struct pro
 	return 0;
 }
 
+/* Every slice of it, without a wait for the one before. */
+static void flush_all(struct gateway *gw)
+{
+	do {
+		gw->flushing = false;
+		live_flush_cb(gw);
+	} while (gw->flushing && !llist_empty(&gw->dirty));
+}
+
 void gateway_stop(struct gateway *gw)
 {
 	struct peer *peer, *next;
 
+	gw->stopping = true;
 	osmo_timer_del(&gw->work_timer);
 	cell_import_abort(gw);
 	/* What is known now is kept; that the links go down says nothing about the air. */
-	osmo_timer_del(&gw->flush_timer);
-	gw->flushing = false;
-	if (gw->store && !llist_empty(&gw->dirty))
-		live_flush_cb(gw);
-	if (gw->store)
+	if (gw->store) {
+		flush_all(gw);
 		store_close(gw->store);
+	}
 	gw->store = NULL;
 	for (peer = peer_next(gw->peers, NULL); peer; peer = next) {
 		next = peer_next(gw->peers, peer);

@@ -3,11 +3,27 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <osmocom/core/linuxlist.h>
+#include <osmocom/core/stat_item.h>
 #include <osmocom/core/talloc.h>
+#include <osmocom/core/utils.h>
 
 #define CODES 1024
+
+enum { GAUGE_TAKEN };
+
+static const struct osmo_stat_item_desc gauge_desc[] = {
+	[GAUGE_TAKEN] = { "codes:taken", "Message codes not free, of 1024 (ETWS: 256)", NULL, 1, 0 },
+};
+
+static const struct osmo_stat_item_group_desc gauge_group = {
+	.group_name_prefix = "ledger",
+	.group_description = "Serial numbers of a message identifier",
+	.num_items = ARRAY_SIZE(gauge_desc),
+	.item_desc = gauge_desc,
+};
 
 /* All codes of one message identifier. */
 struct codes {
@@ -15,6 +31,7 @@ struct codes {
 	uint16_t identifier;
 	uint16_t last;			/* code last taken */
 	int64_t free_utc[CODES];	/* 0 = never used */
+	struct osmo_stat_item_group *gauges;
 };
 
 struct ledger {
@@ -41,16 +58,40 @@ static struct codes *codes_find(const struct ledger *ledger, uint16_t identifier
 	return NULL;
 }
 
+static int codes_destructor(struct codes *codes)
+{
+	osmo_stat_item_group_free(codes->gauges);
+	return 0;
+}
+
+static struct codes *codes_alloc(struct ledger *ledger, uint16_t identifier)
+{
+	struct codes *codes = talloc_zero(ledger, struct codes);
+	char name[8];
+
+	if (!codes)
+		return NULL;
+	codes->identifier = identifier;
+	codes->gauges = osmo_stat_item_group_alloc(codes, &gauge_group, identifier);
+	if (!codes->gauges) {
+		talloc_free(codes);
+		return NULL;
+	}
+	talloc_set_destructor(codes, codes_destructor);
+	snprintf(name, sizeof(name), "%u", identifier);
+	osmo_stat_item_group_set_name(codes->gauges, name);
+	return codes;
+}
+
 static struct codes *codes_get(struct ledger *ledger, uint16_t identifier, uint16_t last)
 {
 	struct codes *codes = codes_find(ledger, identifier);
 
 	if (codes)
 		return codes;
-	codes = talloc_zero(ledger, struct codes);
+	codes = codes_alloc(ledger, identifier);
 	if (!codes)
 		return NULL;
-	codes->identifier = identifier;
 	codes->last = last;
 	llist_add_tail(&codes->entry, &ledger->identifiers);
 	return codes;
@@ -114,12 +155,27 @@ int ledger_restore(struct ledger *ledger, const struct ledger_entry *entry)
 	return 0;
 }
 
+static size_t count_taken(const struct codes *codes, int64_t now)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < CODES; i++)
+		n += codes->free_utc[i] > now;
+	return n;
+}
+
 size_t ledger_taken(const struct ledger *ledger, uint16_t identifier, int64_t now)
 {
 	const struct codes *codes = codes_find(ledger, identifier);
-	size_t i, n = 0;
 
-	for (i = 0; codes && i < CODES; i++)
-		n += codes->free_utc[i] > now;
-	return n;
+	return codes ? count_taken(codes, now) : 0;
+}
+
+void ledger_set_gauges(struct ledger *ledger, int64_t now)
+{
+	struct codes *codes;
+
+	llist_for_each_entry(codes, &ledger->identifiers, entry)
+		osmo_stat_item_set(osmo_stat_item_group_get_item(codes->gauges, GAUGE_TAKEN),
+				   count_taken(codes, now));
 }

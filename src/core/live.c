@@ -13,8 +13,9 @@
 
 #include "core.h"
 
-/* Targets in one transaction of evidence, so that a commit stays short. */
+/* Targets in one transaction of evidence, so that a commit stays short, and time to pack them. */
 #define FLUSH_MAX_TARGETS 200000
+#define FLUSH_SLICE_MS 20
 #define FLUSH_RETRY_S 5
 
 static int live_alert_destructor(struct live_alert *alert)
@@ -246,14 +247,29 @@ static void put_end(struct flush *flush, struct store_txn *txn, struct live_aler
 	(void)store_put_event(txn, alert->id, now, "ended", "nothing of it is on air");
 }
 
+/* As much as fits into a slice. It is handed over before the loop goes on, so that no newer
+ * evidence of the same targets is committed before it; the rest follows when it is done. */
+static void put_slice(struct flush *flush, struct store_txn *txn)
+{
+	int64_t now = clock_utc(), until_ms = clock_mono_ms() + FLUSH_SLICE_MS;
+	struct delivery *d, *next;
+	size_t targets = 0;
+
+	llist_for_each_entry_safe(d, next, &flush->gw->dirty, in_dirty) {
+		if (targets && (targets + d->n > FLUSH_MAX_TARGETS || clock_mono_ms() >= until_ms))
+			break;
+		targets += d->n;
+		llist_del_init(&d->in_dirty);
+		(void)live_put_evidence(txn, d, now);	/* a failure fails the commit */
+		put_end(flush, txn, d->alert, now);
+	}
+}
+
 void live_flush_cb(void *data)
 {
 	struct gateway *gw = data;
-	int64_t now = clock_utc();
-	struct delivery *d, *next;
 	struct store_txn *txn;
 	struct flush *flush;
-	size_t targets = 0;
 
 	if (gw->flushing || llist_empty(&gw->dirty))
 		return;
@@ -265,14 +281,7 @@ void live_flush_cb(void *data)
 		return;
 	}
 	flush->gw = gw;
-	llist_for_each_entry_safe(d, next, &gw->dirty, in_dirty) {
-		if (targets && targets + d->n > FLUSH_MAX_TARGETS)
-			break;
-		targets += d->n;
-		llist_del_init(&d->in_dirty);
-		(void)live_put_evidence(txn, d, now);	/* a failure fails the commit */
-		put_end(flush, txn, d->alert, now);
-	}
+	put_slice(flush, txn);
 	gw->flushing = true;
 	gw->flushing_since_ms = clock_mono_ms();
 	store_commit(gw->store, txn, flush_done, flush);

@@ -139,11 +139,12 @@ const char *peer_state_name(enum peer_state state)
 
 struct peer *peer_by_name(const struct peer_set *set, const char *name)
 {
-	struct peer *peer;
+	const struct lane *lane;
 
-	llist_for_each_entry(peer, &set->peers, entry) {
-		if (!strcmp(peer->name, name))
-			return peer;
+	/* Every peer has a lane, and lanes are found quickly. */
+	hash_for_each_possible(set->gw->lanes_by_name, lane, by_name, lane_hash(name)) {
+		if (!strcmp(lane->peer_name, name))
+			return lane->peer;
 	}
 	return NULL;
 }

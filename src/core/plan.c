@@ -150,10 +150,11 @@ static int split_by_peer(struct plan *plan, const uint32_t *rows, size_t n)
 	size_t n_peers = cell_table_n_peers(plan->table), i, p;
 	size_t *count = talloc_zero_array(plan, size_t, n_peers + 1);
 	struct plan_peer **of = talloc_zero_array(plan, struct plan_peer *, n_peers + 1);
+	struct target *targets = talloc_array(plan, struct target, n);
 	struct plan_peer *peer;
 
 	plan->peers = talloc_zero_array(plan, struct plan_peer, n_peers + 1);
-	if (!count || !of || !plan->peers)
+	if (!count || !of || !targets || !plan->peers)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
 		count[cell_table_peer_of(plan->table, rows[i])]++;
@@ -161,10 +162,9 @@ static int split_by_peer(struct plan *plan, const uint32_t *rows, size_t n)
 		if (!count[p])
 			continue;
 		peer = of[p] = &plan->peers[plan->n_peers++];
-		peer->peer = talloc_strdup(plan->peers, cell_table_peer(plan->table, p));
-		peer->targets = talloc_array(plan->peers, struct target, count[p]);
-		if (!peer->peer || !peer->targets)
-			return -ENOMEM;
+		peer->peer = cell_table_peer(plan->table, p);
+		peer->targets = targets;
+		targets += count[p];
 	}
 	for (i = 0; i < n; i++) {
 		peer = of[cell_table_peer_of(plan->table, rows[i])];

@@ -98,3 +98,9 @@ CREATE TABLE meta (
 	key TEXT PRIMARY KEY,
 	value TEXT NOT NULL
 ) WITHOUT ROWID, STRICT;
+
+-- upgrade 2
+
+-- The area that the alert was decided on, as GeoJSON; NULL where there is none (Cancel) and for
+-- alerts from before this upgrade.
+ALTER TABLE document ADD COLUMN area TEXT;

@@ -31,6 +31,14 @@ static size_t lane_length(const struct lane *lane)
 	return n;
 }
 
+/* UTC second of the next attempt to connect, 0 if none is waited for. */
+static int64_t next_attempt(const struct peer *peer)
+{
+	int64_t wait_ms = peer->ops->retry_ms(peer);
+
+	return wait_ms < 0 ? 0 : clock_utc() + (wait_ms + 999) / 1000;
+}
+
 void gateway_render_peers(struct gateway *gw, struct json *j)
 {
 	const struct peer *peer = NULL;
@@ -44,6 +52,7 @@ void gateway_render_peers(struct gateway *gw, struct json *j)
 		json_string(j, "why", peer->why);
 		json_time(j, "since", peer->since_utc);
 		json_string(j, "remote", peer->ops->remote(peer));
+		json_time(j, "next_attempt", next_attempt(peer));
 		json_int(j, "outstanding", peer->lane->outstanding);
 		json_int(j, "deliveries", lane_length(peer->lane));
 		json_counters(j, peer);
@@ -64,6 +73,8 @@ bool gateway_render_health(struct gateway *gw, struct json *j)
 	const struct peer *peer = NULL;
 	unsigned int up = 0, down = 0;
 
+	/* Codes get free by the passing of time alone, so somebody has to look now and then. */
+	ledger_set_gauges(gw->ledger, clock_utc());
 	while ((peer = peer_next(gw->peers, peer))) {
 		if (peer->state == PEER_UP)
 			up++;

@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -28,6 +30,8 @@
 
 #define MAX_PENDING 10000
 #define MAX_GROUP 512
+#define TXN_BLOCK 32768
+#define ROOM_ALIGN _Alignof(max_align_t)
 
 /* Pages of write-ahead log: from SOFT on, a pause is used to move them into the database; at HARD
  * that is done whether or not something waits. */
@@ -36,7 +40,7 @@
 #define PAUSE_MS 100
 
 struct value {
-	enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB } type;
+	enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB, VALUE_ALERT } type;
 	int64_t number;
 	const void *data;
 	size_t len;
@@ -50,9 +54,15 @@ struct op {
 	struct value values[];
 };
 
+/* What was handed over is begun by the writer or withdrawn by the loop, whoever comes first. */
+enum txn_stage { TXN_WAITS, TXN_BEGUN, TXN_WITHDRAWN };
+
 struct store_txn {
 	struct llist_head entry;	/* first: osmo_it_q wants it so */
 	struct llist_head ops;
+	_Atomic(enum txn_stage) stage;
+	uint8_t *block;			/* room for operations and their values, in blocks */
+	size_t block_left;
 	int error;			/* sticky: -ENOMEM while it was filled in */
 	bool content;			/* holds a new message */
 	bool stop;			/* no transaction: ends the writer */
@@ -88,14 +98,35 @@ struct store_txn *store_txn_alloc(struct store *store)
 	return txn;
 }
 
-static struct op *op_add(struct store_txn *txn, enum sql_stmt stmt, size_t max)
+/* An alert for thousands of peers has tens of thousands of values, and they all go at once. */
+static void *txn_room(struct store_txn *txn, size_t len)
 {
-	struct op *op = talloc_zero_size(txn, sizeof(*op) + max * sizeof(op->values[0]));
+	uint8_t *room;
+	size_t size;
 
-	if (!op) {
+	len = (len + ROOM_ALIGN - 1) / ROOM_ALIGN * ROOM_ALIGN;
+	if (len > txn->block_left) {
+		size = OSMO_MAX(len, TXN_BLOCK);
+		txn->block = talloc_size(txn, size);
+		txn->block_left = txn->block ? size : 0;
+	}
+	if (!txn->block) {
 		txn->error = -ENOMEM;
 		return NULL;
 	}
+	room = txn->block;
+	txn->block += len;
+	txn->block_left -= len;
+	return room;
+}
+
+static struct op *op_add(struct store_txn *txn, enum sql_stmt stmt, size_t max)
+{
+	struct op *op = txn_room(txn, sizeof(*op) + max * sizeof(op->values[0]));
+
+	if (!op)
+		return NULL;
+	memset(op, 0, sizeof(*op) + max * sizeof(op->values[0]));
 	op->txn = txn;
 	op->stmt = stmt;
 	op->max = max;
@@ -116,29 +147,46 @@ static void add_int(struct op *op, int64_t number)
 		*v = (struct value){ .type = VALUE_INT, .number = number };
 }
 
-/* Takes over a talloc child of the operation, or NULL when there was no memory for it. */
+/* Takes what lies in the room of the transaction, or NULL when there was no memory for it. */
 static void add_owned(struct op *op, const void *data, size_t len, bool text)
 {
 	struct value *v = next_value(op);
 
-	if (v && !data)
-		op->txn->error = -ENOMEM;
-	else if (v)
+	if (v && data)
 		*v = (struct value){ .type = text ? VALUE_TEXT : VALUE_BLOB, .data = data, .len = len };
+}
+
+static void add_copy(struct op *op, const void *data, size_t len, bool text)
+{
+	void *copy = op && len ? txn_room(op->txn, len) : "";
+
+	if (copy && len)
+		memcpy(copy, data, len);
+	if (op)
+		add_owned(op, copy, len, text);
 }
 
 static void add_text(struct op *op, const char *text)
 {
-	if (!text)
+	if (text)
+		add_copy(op, text, strlen(text), true);
+	else
 		next_value(op);
-	else if (op)
-		add_owned(op, talloc_strdup(op, text), strlen(text), true);
+}
+
+/* Its row number takes the place of its name when the operation runs. */
+static void add_alert(struct op *op, const char *id)
+{
+	size_t at = op ? op->n : 0;
+
+	add_text(op, id);
+	if (op && at < op->n)
+		op->values[at].type = VALUE_ALERT;
 }
 
 static void add_blob(struct op *op, const void *data, size_t len)
 {
-	if (op)
-		add_owned(op, len ? talloc_memdup(op, data, len) : "", len, false);
+	add_copy(op, data, len, false);
 }
 
 int store_put_alert(struct store_txn *txn, const struct alert_row *row)
@@ -165,16 +213,17 @@ int store_put_alert(struct store_txn *txn, const struct alert_row *row)
 	add_int(op, row->ended_utc);
 	add_text(op, row->answer);
 
-	op = op_add(txn, SQL_PUT_DOCUMENT, 2);
+	op = op_add(txn, SQL_PUT_DOCUMENT, 3);
 	add_text(op, row->id);
 	add_blob(op, row->bytes, row->n_bytes);
+	add_text(op, row->area);
 	return txn->error;
 }
 
 static void add_pages(struct op *op, const struct cbs_pages *pages)
 {
 	size_t len = 1 + pages->n * PAGE_PACKED_LEN, i;
-	uint8_t *blob = op ? talloc_size(op, len) : NULL, *p = blob;
+	uint8_t *blob = op ? txn_room(op->txn, len) : NULL, *p = blob;
 
 	if (p)
 		*p++ = PACKED_VERSION;
@@ -211,7 +260,7 @@ int store_put_message(struct store_txn *txn, const char *alert_id, const struct 
 static void add_wanted(struct op *op, const struct target *wanted, size_t n)
 {
 	size_t len = 1 + n * TARGET_PACKED_LEN, i;
-	uint8_t *blob = op ? talloc_size(op, len) : NULL;
+	uint8_t *blob = op ? txn_room(op->txn, len) : NULL;
 
 	if (blob)
 		*blob = PACKED_VERSION;
@@ -229,7 +278,7 @@ static void add_evidence(struct op *op, const struct evidence *evidence, size_t 
 	if (!evidence)
 		n = 0;
 	len = 1 + n * EVIDENCE_PACKED_LEN;
-	blob = op ? talloc_size(op, len) : NULL;
+	blob = op ? txn_room(op->txn, len) : NULL;
 	if (blob)
 		*blob = PACKED_VERSION;
 	for (i = 0; blob && i < n; i++)
@@ -241,7 +290,7 @@ int store_put_delivery(struct store_txn *txn, const struct delivery_row *row)
 {
 	struct op *op = op_add(txn, SQL_PUT_DELIVERY, 8);
 
-	add_text(op, row->alert_id);
+	add_alert(op, row->alert_id);
 	add_int(op, row->message_nr);
 	add_text(op, row->peer);
 	add_int(op, row->revision);
@@ -256,7 +305,7 @@ int store_put_evidence(struct store_txn *txn, const struct delivery_row *row)
 {
 	struct op *op = op_add(txn, SQL_PUT_EVIDENCE, 6);
 
-	add_text(op, row->alert_id);
+	add_alert(op, row->alert_id);
 	add_int(op, row->message_nr);
 	add_text(op, row->peer);
 	add_int(op, row->settled);
@@ -319,9 +368,11 @@ int store_put_meta(struct store_txn *txn, const char *key, const char *value)
 
 /* Writing: all of this runs on the writer's thread, and allocates with talloc nowhere */
 
-static int bind(sqlite3_stmt *stmt, int i, const struct value *v)
+static int bind(struct sql *sql, sqlite3_stmt *stmt, int i, const struct value *v)
 {
 	switch (v->type) {
+	case VALUE_ALERT:
+		return sqlite3_bind_int64(stmt, i, sql->alert_seq);
 	case VALUE_INT:
 		return sqlite3_bind_int64(stmt, i, v->number);
 	case VALUE_TEXT:
@@ -333,23 +384,57 @@ static int bind(sqlite3_stmt *stmt, int i, const struct value *v)
 	}
 }
 
+static int no_such_alert(struct sql *sql)
+{
+	snprintf(sql->why, sizeof(sql->why), "there is no such alert");
+	return -ENOENT;
+}
+
+/* The row number of the alert that an operation names. The operations of a transaction name mostly
+ * the same one, and within it that row does not go away. */
+static int find_alert(struct sql *sql, const struct op *op)
+{
+	sqlite3_stmt *stmt = sql->stmts[SQL_FIND_ALERT];
+	const struct value *v = &op->values[0];
+	int rc;
+
+	if (!op->n || v->type != VALUE_ALERT || (v->len == strlen(sql->alert_id) &&
+						 !memcmp(v->data, sql->alert_id, v->len)))
+		return 0;
+	sql->alert_id[0] = '\0';
+	errno = 0;
+	sqlite3_bind_text64(stmt, 1, v->data, v->len, SQLITE_STATIC, SQLITE_UTF8);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		sql->alert_seq = sqlite3_column_int64(stmt, 0);
+		snprintf(sql->alert_id, sizeof(sql->alert_id), "%.*s", (int)v->len, (const char *)v->data);
+		rc = 0;
+	} else {
+		rc = rc == SQLITE_DONE ? no_such_alert(sql) : sql_error(sql, rc);
+	}
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return rc;
+}
+
 /* Every operation must change something: what changes nothing names an alert that is not there. */
 static int run_op(struct sql *sql, const struct op *op)
 {
 	sqlite3_stmt *stmt = sql->stmts[op->stmt];
-	int rc = SQLITE_OK;
+	int rc = find_alert(sql, op);
 	size_t i;
 
+	if (rc < 0)
+		return rc;
 	for (i = 0; i < op->n && rc == SQLITE_OK; i++)
-		rc = bind(stmt, i + 1, &op->values[i]);
+		rc = bind(sql, stmt, i + 1, &op->values[i]);
 	errno = 0;
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
 	if (rc != SQLITE_DONE) {
 		rc = sql_error(sql, rc);
 	} else if (!sqlite3_changes(sql->db)) {
-		snprintf(sql->why, sizeof(sql->why), "there is no such alert");
-		rc = -ENOENT;
+		rc = no_such_alert(sql);
 	} else {
 		rc = 0;
 	}
@@ -364,14 +449,26 @@ static bool fails_alone(int rc)
 	return rc == -EEXIST || rc == -EINVAL || rc == -ENOENT || rc == -E2BIG;
 }
 
+/* \returns false when it was withdrawn. A group that found the disk full is run once more. */
+static bool begin(struct store_txn *txn)
+{
+	enum txn_stage stage = TXN_WAITS;
+
+	return atomic_compare_exchange_strong(&txn->stage, &stage, TXN_BEGUN) || stage == TXN_BEGUN;
+}
+
 /* \returns 0, also when it failed alone (its rc says so), or the errno that fails the group. */
 static int run_txn(struct sql *sql, struct store_txn *txn)
 {
 	const struct op *op;
-	int rc = sql_run(sql, SQL_SAVEPOINT);
+	int rc;
 
+	if (!begin(txn))
+		return 0;
+	rc = sql_run(sql, SQL_SAVEPOINT);
 	if (rc < 0)
 		return rc;
+	sql->alert_id[0] = '\0';
 	llist_for_each_entry(op, &txn->ops, entry) {
 		rc = run_op(sql, op);
 		if (rc < 0)
@@ -471,6 +568,17 @@ static void checkpoint(struct store *store)
 	store->wal_pages = 0;
 }
 
+/* In a pause. The first commit after it has the log begin anew, which takes a sync more: that one
+ * is made here, and the next alert need not wait for it. */
+static void checkpoint_at_leisure(struct store *store)
+{
+	checkpoint(store);
+	if (sql_run(&store->sql, SQL_BEGIN) == 0 &&
+	    (sql_run(&store->sql, SQL_TOUCH) < 0 || sql_run(&store->sql, SQL_COMMIT) < 0) &&
+	    !sqlite3_get_autocommit(store->sql.db))
+		(void)sql_run(&store->sql, SQL_ROLLBACK);	/* the next commit tells */
+}
+
 static int wal_hook(void *data, sqlite3 *db, const char *name, int pages)
 {
 	struct store *store = data;
@@ -522,13 +630,14 @@ static void *writer_main(void *data)
 	struct store *store = data;
 	LLIST_HEAD(waiting);
 
+	log_extend(store->dir);
 	do {
 		if (!llist_empty(&waiting))
 			collect(store->work, &waiting, 0);
 		else if (store->wal_pages < WAL_SOFT)
 			collect(store->work, &waiting, -1);
 		else if (!collect(store->work, &waiting, PAUSE_MS))
-			checkpoint(store);
+			checkpoint_at_leisure(store);
 	} while (write_some(store, &waiting));
 	return NULL;
 }
@@ -565,6 +674,21 @@ void store_commit(struct store *store, struct store_txn *txn, store_done done, v
 		txn->rc = -EBUSY;
 	store->pending++;
 	osmo_it_q_enqueue(txn->rc ? store->reports : store->work, txn, entry);
+}
+
+int store_withdraw(struct store_txn *txn)
+{
+	enum txn_stage stage = TXN_WAITS;
+
+	if (!atomic_compare_exchange_strong(&txn->stage, &stage, TXN_WITHDRAWN))
+		return -EBUSY;
+	txn->done = NULL;
+	/* What is left of it waits for the disk; what it held does not. */
+	INIT_LLIST_HEAD(&txn->ops);
+	talloc_free_children(txn);
+	txn->block = NULL;
+	txn->block_left = 0;
+	return 0;
 }
 
 size_t store_pending(const struct store *store)

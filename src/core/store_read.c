@@ -546,6 +546,33 @@ int store_read_alert(struct store_reader *r, void *ctx, const char *id, bool wit
 	return one.found ? 0 : -ENOENT;
 }
 
+struct one_area {
+	char *text;
+	bool found;
+};
+
+static int read_one_area(struct columns *c, void *data)
+{
+	struct one_area *one = data;
+
+	one->found = true;
+	one->text = col_text(c);
+	return c->error;
+}
+
+int store_read_area(struct store_reader *r, void *ctx, const char *id, char **area)
+{
+	struct one_area one = { .found = false };
+	int rc;
+
+	bind_text(&r->sql, SQL_READ_AREA, 1, id);
+	rc = each_row(&r->sql, SQL_READ_AREA, ctx, read_one_area, &one);
+	*area = one.text;
+	if (rc < 0)
+		return rc;
+	return one.found ? 0 : -ENOENT;
+}
+
 int store_read_messages(struct store_reader *r, void *ctx, const char *id, struct message **out)
 {
 	struct rows rows;

@@ -8,7 +8,7 @@
 
 #include <src/core/schema_sql.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_TIMEOUT_MS 5000
 
 /* Columns in the order of alert_from_row(). */
@@ -26,22 +26,26 @@ static const char *const statements[_NUM_SQL] = {
 	[SQL_RELEASE] = "RELEASE txn",
 	[SQL_SCRUB] = "INSERT INTO meta (key, value) VALUES ('failed-commits', '1')"
 		" ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+	[SQL_TOUCH] = "INSERT INTO meta (key, value) VALUES ('log-begun', '1')"
+		" ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+	[SQL_FIND_ALERT] = "SELECT seq FROM alert WHERE id = ?",
 	[SQL_PUT_ALERT] = "INSERT INTO alert (id, originator, source, sender, identifier, sent_utc, status,"
 		" msg_type, event, headline, language, received_utc, expires_utc, sha256, n_cells,"
 		" cancelled_by, cancelled_utc, ended_utc, answer)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[SQL_PUT_DOCUMENT] = "INSERT INTO document (alert, bytes) SELECT seq, ?2 FROM alert WHERE id = ?1",
+	[SQL_PUT_DOCUMENT] = "INSERT INTO document (alert, bytes, area)"
+		" SELECT seq, ?2, ?3 FROM alert WHERE id = ?1",
 	[SQL_PUT_MESSAGE] = "INSERT INTO message (alert, nr, kind, class, drill, identifier, serial,"
 		" warning_type, expires_utc, language, text, dcs, cut, text_octets, pages)"
 		" SELECT seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
 		" FROM alert WHERE id = ?1",
 	[SQL_PUT_DELIVERY] = "INSERT INTO delivery (alert, message, peer, revision, settled, updated_utc,"
-		" wanted, evidence) SELECT seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM alert WHERE id = ?1"
+		" wanted, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT (alert, message, peer) DO UPDATE SET revision = excluded.revision,"
 		" settled = excluded.settled, updated_utc = excluded.updated_utc,"
 		" wanted = excluded.wanted, evidence = excluded.evidence",
 	[SQL_PUT_EVIDENCE] = "UPDATE delivery SET settled = ?4, updated_utc = ?5, evidence = ?6"
-		" WHERE alert = (SELECT seq FROM alert WHERE id = ?1) AND message = ?2 AND peer = ?3",
+		" WHERE alert = ?1 AND message = ?2 AND peer = ?3",
 	[SQL_PUT_LEDGER] = "INSERT INTO ledger (identifier, code, update_nr, free_utc, alert)"
 		" SELECT ?2, ?3, ?4, ?5, seq FROM alert WHERE id = ?1"
 		" ON CONFLICT (identifier, code) DO UPDATE SET update_nr = excluded.update_nr,"
@@ -61,6 +65,7 @@ static const char *const statements[_NUM_SQL] = {
 	[SQL_READ_ALERT] = "SELECT " ALERT_COLUMNS ","
 		" CASE WHEN ?2 THEN (SELECT bytes FROM document WHERE alert = seq) END"
 		" FROM alert WHERE id = ?1",
+	[SQL_READ_AREA] = "SELECT area FROM alert JOIN document ON document.alert = alert.seq WHERE id = ?",
 	[SQL_READ_MESSAGES] = "SELECT nr, kind, class, drill, message.identifier, serial, warning_type,"
 		" message.expires_utc, message.language, text, dcs, cut, text_octets, pages"
 		" FROM alert JOIN message ON message.alert = alert.seq WHERE alert.id = ? ORDER BY nr",
@@ -260,8 +265,11 @@ static int open_handle(struct sql *sql, const char *path, int flags)
 int sql_open_writer(struct sql *sql, const char *path)
 {
 	char mode[16];
-	int version, rc = open_handle(sql, path, SQLITE_OPEN_READWRITE);
+	int version, rc;
 
+	/* Its counts of memory take a lock for each piece; refused, which is harmless, once it runs. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	rc = open_handle(sql, path, SQLITE_OPEN_READWRITE);
 	/* A newer database is left as it is, down to its journal. */
 	if (!rc)
 		rc = check_version(sql, &version);

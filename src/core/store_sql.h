@@ -18,6 +18,8 @@ enum sql_stmt {
 	SQL_ROLLBACK_TO,
 	SQL_RELEASE,
 	SQL_SCRUB,
+	SQL_TOUCH,
+	SQL_FIND_ALERT,
 	SQL_PUT_ALERT,
 	SQL_PUT_DOCUMENT,
 	SQL_PUT_MESSAGE,
@@ -34,6 +36,7 @@ enum sql_stmt {
 	SQL_LOAD_LEDGER,
 	SQL_READ_ALERTS,
 	SQL_READ_ALERT,
+	SQL_READ_AREA,
 	SQL_READ_MESSAGES,
 	SQL_READ_DELIVERIES,
 	SQL_READ_META,
@@ -44,6 +47,8 @@ struct sql {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[_NUM_SQL];
 	char why[240];		/*!< sentence about the last failure */
+	char alert_id[ALERT_ID_LEN + 1];	/*!< the writer's: alert of alert_seq, or empty */
+	int64_t alert_seq;
 };
 
 #define STORE_DATABASE "tocsin.db"
@@ -86,5 +91,8 @@ struct reserve {
 
 /*! Make it if it is not there and the disk has several times as much to spare. */
 void reserve_make(struct reserve *reserve);
+/*! Give the write-ahead log, in that folder, its usual length ahead of its use, if the disk has
+ *  several times as much to spare. */
+void log_extend(const char *dir);
 /*! Give it up. \returns true if that freed space. */
 bool reserve_spend(struct reserve *reserve);

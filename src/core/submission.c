@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* An alert's way from the draft to the commit, on the loop.
  *
- * Submissions wait in one list, cancels first, and are worked on in slices of at most 20 ms. A
- * submission is answered exactly once: when it is refused, or when its commit has ended. Everything
- * that will be needed after the commit is allocated before it, so that nothing can fail between
- * the durable promise and its delivery. */
+ * Submissions wait in one list, cancels first, and are worked on in slices of at most 20 ms, stage
+ * by stage; whatever is more urgent goes in between. A submission is answered exactly once: when it
+ * is refused, or when its commit has ended. Everything that will be needed after the commit is
+ * allocated before it, so that nothing can fail between the durable promise and its delivery.
+ *
+ * One whose askers were all told that it was not taken is withdrawn, unless the writer has begun
+ * it: then only the end of that commit decides, and a repetition learns what became of it. */
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +21,6 @@
 #include "core.h"
 
 #define SLICE_MS 20
-#define SLICE_US (SLICE_MS * 1000u)
 /* Octets of all documents that are on their way into the store. */
 #define HELD_MAX_OCTETS (64u << 20)
 
@@ -30,15 +32,26 @@ struct asker {
 	bool repeated;
 };
 
+/* How far a submission is; each stage has something to give back when it goes no further. */
+enum stage {
+	STAGE_NEW,	/* waits for its turn, or a Cancel for the commit of its alert */
+	STAGE_PLAN,	/* in the index; its cells are searched */
+	STAGE_FILL,	/* has its serial numbers; its transaction is filled */
+	STAGE_COMMIT,	/* the transaction is the store's */
+};
+
 struct submission {
 	struct llist_head entry;
 	struct gateway *gw;
 	struct alert_draft *draft;
 	struct llist_head askers;
-	size_t octets;			/* of the document */
+	size_t octets;			/* that the draft holds */
 	int rank;			/* 0 = cancel; else the more urgent the lower */
+	enum stage stage;
 	struct plan *plan;
 	struct live_alert *alert;	/* made, waits for the commit */
+	struct store_txn *txn;
+	size_t n_filled;		/* peers of the plan whose deliveries are in it */
 	char **cancels;			/* ids of live alerts that this one ends */
 	size_t n_cancels;
 	int64_t now;			/* time of acceptance */
@@ -142,14 +155,22 @@ static void refuse_at_once(enum problem_code code, const char *why, gateway_answ
 static int submission_destructor(struct submission *sub)
 {
 	sub->gw->held_octets -= sub->octets;
+	if (sub->stage < STAGE_COMMIT)
+		talloc_free(sub->txn);
 	return 0;
+}
+
+/* The document and what was rendered from it. */
+static size_t draft_octets(const struct alert_draft *draft)
+{
+	return draft->len + (draft->area_json ? strlen(draft->area_json) : 0);
 }
 
 /* A disk that hangs must not fill the memory. A Cancel is let in all the same: it is small, and it
  * takes something away. */
 static bool is_full(const struct gateway *gw, const struct alert_draft *draft)
 {
-	return gw->held_octets + draft->len > HELD_MAX_OCTETS && draft->cap->msg_type != CAP_MSG_CANCEL;
+	return gw->held_octets + draft_octets(draft) > HELD_MAX_OCTETS && draft->cap->msg_type != CAP_MSG_CANCEL;
 }
 
 void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answered done, void *data)
@@ -164,7 +185,7 @@ void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answe
 	sub = talloc_zero(gw, struct submission);
 	if (sub) {
 		sub->gw = gw;
-		sub->octets = draft->len;
+		sub->octets = draft_octets(draft);
 		gw->held_octets += sub->octets;
 		talloc_set_destructor(sub, submission_destructor);
 		INIT_LLIST_HEAD(&sub->askers);
@@ -180,28 +201,9 @@ void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answe
 	schedule_work(gw);
 }
 
-static void forget_in(struct llist_head *list, const void *data)
-{
-	struct submission *sub;
-	struct asker *asker;
+/* Undoing */
 
-	llist_for_each_entry(sub, list, entry) {
-		llist_for_each_entry(asker, &sub->askers, entry) {
-			if (asker->data == data)
-				asker->done = NULL;
-		}
-	}
-}
-
-void gateway_forget(struct gateway *gw, void *data)
-{
-	forget_in(&gw->work, data);
-	forget_in(&gw->blocked, data);
-	forget_in(&gw->committing, data);
-}
-
-/* Repetition */
-
+/* Cancels that waited for something which has been decided now. */
 static void unblock(struct gateway *gw)
 {
 	struct submission *sub, *next;
@@ -212,6 +214,137 @@ static void unblock(struct gateway *gw)
 	}
 	schedule_work(gw);
 }
+
+/* The Cancel is decided: taken, or as if it had never come. */
+static void end_cancel(struct submission *sub, bool taken)
+{
+	struct live_alert *alert;
+	struct delivery *d;
+	size_t i;
+
+	for (i = 0; i < sub->n_cancels; i++) {
+		alert = live_alert_by_id(sub->gw, sub->cancels[i]);
+		if (!alert)
+			continue;
+		if (taken)
+			LOGP(DPLAN, LOGL_NOTICE, "alert=%s cancelled by alert=%s\n", alert->id, sub->draft->id);
+		if (alert->cancelling)
+			alert->cancelling--;
+		alert->cancelled |= taken;
+		llist_for_each_entry(d, &alert->deliveries, in_alert)
+			delivery_touch(d);
+	}
+}
+
+/* Give back all that was taken for it, as if it had never been sent. */
+static void undo(struct submission *sub)
+{
+	if (sub->stage >= STAGE_FILL) {
+		if (sub->plan)
+			plan_give_back(sub->plan, sub->gw->ledger);
+		end_cancel(sub, false);
+	}
+	if (sub->stage >= STAGE_PLAN)
+		alert_index_remove(sub->gw->index, sub->draft->id);
+	TALLOC_FREE(sub->alert);
+}
+
+static void store_problem(int rc, struct problem *problem)
+{
+	if (rc == -ENOSPC)
+		problem_set(problem, PROBLEM_STORE_FULL, NULL, 0,
+			    "The store has no space left, so the alert cannot be kept; nothing was sent.");
+	else if (rc == -ENOMEM)
+		problem_set(problem, PROBLEM_NO_MEMORY, NULL, 0, "There is not enough memory for this alert.");
+	else
+		problem_set(problem, PROBLEM_STORE_UNAVAILABLE, NULL, 0,
+			    "The store could not commit (%s); nothing was sent.", strerror(-rc));
+}
+
+/* \param[in] rc  what stopped it: of -EINVAL and -EBUSY the problem is set already. */
+static void refuse(struct submission *sub, int rc, struct problem *problem, int64_t retry_after_s)
+{
+	struct gateway *gw = sub->gw;
+
+	if (rc == -ENOMEM)
+		store_problem(rc, problem);
+	undo(sub);
+	finish_refused(sub, problem, retry_after_s);
+	unblock(gw);
+}
+
+/* Nobody waits for it any more, and all who did were told that it was not taken. A Cancel is no
+ * exception: a warning that stays on air until it is cancelled again does less harm than one that
+ * goes while its sender believes it on air. */
+static void withdraw(struct submission *sub)
+{
+	struct gateway *gw = sub->gw;
+
+	LOGP(DPLAN, LOGL_NOTICE, "originator=%s identifier=%s withdrawn: not taken in time\n",
+	     sub->draft->originator, sub->draft->cap->identifier);
+	undo(sub);
+	llist_del(&sub->entry);
+	talloc_free(sub);
+	unblock(gw);
+}
+
+static void asker_gone(struct submission *sub, struct asker *asker)
+{
+	llist_del(&asker->entry);
+	talloc_free(asker);
+	if (!llist_empty(&sub->askers))
+		return;
+	if (sub->stage < STAGE_COMMIT || store_withdraw(sub->txn) == 0)
+		withdraw(sub);
+}
+
+static struct asker *asker_find(const struct submission *sub, const void *data)
+{
+	struct asker *asker;
+
+	llist_for_each_entry(asker, &sub->askers, entry) {
+		if (asker->data == data)
+			return asker;
+	}
+	return NULL;
+}
+
+void gateway_forget(struct gateway *gw, void *data)
+{
+	struct llist_head *const lists[] = { &gw->work, &gw->blocked, &gw->committing };
+	struct submission *sub;
+	struct asker *asker;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		llist_for_each_entry(sub, lists[i], entry) {
+			asker = asker_find(sub, data);
+			if (asker) {
+				asker_gone(sub, asker);
+				return;
+			}
+		}
+	}
+}
+
+/* Has an alert been posted, but not been looked at yet? */
+static bool waits_for_work(const struct gateway *gw, const char *id)
+{
+	const struct submission *sub;
+
+	llist_for_each_entry(sub, &gw->work, entry) {
+		if (!strcmp(sub->draft->id, id))
+			return true;
+	}
+	return false;
+}
+
+bool gateway_knows(const struct gateway *gw, const char *id)
+{
+	return alert_index_find(gw->index, id) || waits_for_work(gw, id);
+}
+
+/* Repetition */
 
 /* The same alert is on its way into the store: share its fate. */
 static void follow(struct submission *sub, struct submission *first)
@@ -261,17 +394,8 @@ static int remember(struct submission *sub)
 	if (!known)
 		return -ENOMEM;
 	known->submission = sub;
+	sub->stage = STAGE_PLAN;
 	return 0;
-}
-
-/* A refusal after remember(): as if it had never been sent. */
-static void forget_and_refuse(struct submission *sub, const struct problem *problem, int64_t retry_after_s)
-{
-	struct gateway *gw = sub->gw;
-
-	alert_index_remove(gw->index, sub->draft->id);
-	finish_refused(sub, problem, retry_after_s);
-	unblock(gw);
 }
 
 /* The stored answer (202) */
@@ -392,6 +516,7 @@ static int put_alert_row(struct store_txn *txn, struct submission *sub, int64_t 
 		.expires_utc = info ? info->expires_utc : 0,
 		.bytes = draft->bytes,
 		.n_bytes = draft->len,
+		.area = draft->area_json,
 		.answer = make_answer(sub),
 		.ended_utc = ended_utc,
 		.n_cells = sub->plan ? plan_n_cells(sub->plan) : 0,
@@ -418,52 +543,21 @@ static void advise_peers(struct submission *sub)
 	}
 }
 
-static int put_plan(struct store_txn *txn, const struct submission *sub)
+static int put_messages(const struct submission *sub)
 {
 	const struct ledger_entry *entries = plan_entries(sub->plan);
-	const struct delivery *d;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < sub->alert->n_messages && rc == 0; i++) {
-		rc = store_put_message(txn, sub->draft->id, &sub->alert->messages[i]);
+		rc = store_put_message(sub->txn, sub->draft->id, &sub->alert->messages[i]);
 		if (rc == 0)
-			rc = store_put_ledger(txn, sub->draft->id, &entries[i]);
-	}
-	llist_for_each_entry(d, &sub->alert->deliveries, in_alert) {
-		struct delivery_row row = {
-			.message_nr = d->message->nr,
-			.peer = d->lane->peer_name,
-			.wanted = d->wanted,
-			.n = d->n,
-			.updated_utc = sub->now,
-		};
-
-		OSMO_STRLCPY_ARRAY(row.alert_id, sub->draft->id);
-		if (rc == 0)
-			rc = store_put_delivery(txn, &row);
+			rc = store_put_ledger(sub->txn, sub->draft->id, &entries[i]);
 	}
 	return rc;
 }
 
-static int make_deliveries(struct live_alert *alert, const struct plan *plan)
-{
-	const struct plan_peer *peers;
-	struct delivery *d;
-	size_t n_peers, i, p;
-
-	peers = plan_peers(plan, &n_peers);
-	for (p = 0; p < n_peers; p++) {
-		for (i = 0; i < alert->n_messages; i++) {
-			d = delivery_alloc(alert, &alert->messages[i], peers[p].peer, peers[p].targets, peers[p].n);
-			if (!d)
-				return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-/* The alert as it will live, complete but asleep. */
+/* The alert as it will live, asleep, still without deliveries. */
 static int make_alert(struct submission *sub)
 {
 	const struct message *messages;
@@ -484,53 +578,35 @@ static int make_alert(struct submission *sub)
 		if (!m->language || (m->kind == MESSAGE_TEXT && !m->text))
 			return -ENOMEM;
 	}
-	return alert->messages ? make_deliveries(alert, sub->plan) : -ENOMEM;
+	return alert->messages ? 0 : -ENOMEM;
 }
 
-static void store_problem(int rc, struct problem *problem)
+static int make_delivery(const struct submission *sub, const struct message *message,
+			 const struct plan_peer *peer)
 {
-	if (rc == -ENOSPC)
-		problem_set(problem, PROBLEM_STORE_FULL, NULL, 0,
-			    "The store has no space left, so the alert cannot be kept; nothing was sent.");
-	else if (rc == -ENOMEM)
-		problem_set(problem, PROBLEM_NO_MEMORY, NULL, 0, "There is not enough memory for this alert.");
-	else
-		problem_set(problem, PROBLEM_STORE_UNAVAILABLE, NULL, 0,
-			    "The store could not commit (%s); nothing was sent.", strerror(-rc));
+	struct delivery_row row = {
+		.message_nr = message->nr,
+		.peer = peer->peer,
+		.wanted = peer->targets,
+		.n = peer->n,
+		.updated_utc = sub->now,
+	};
+
+	if (!delivery_alloc(sub->alert, message, peer->peer, peer->targets, peer->n))
+		return -ENOMEM;
+	OSMO_STRLCPY_ARRAY(row.alert_id, sub->draft->id);
+	return store_put_delivery(sub->txn, &row);
 }
 
+/* First of all, it goes out. */
 static void wake_up(struct submission *sub)
 {
-	struct delivery *d;
-
-	LOGP(DPLAN, LOGL_NOTICE, "alert=%s accepted from originator=%s identifier=%s: %zu cells\n",
-	     sub->draft->id, sub->draft->originator, sub->draft->cap->identifier, plan_n_cells(sub->plan));
 	llist_del(&sub->alert->entry);
 	llist_add_tail(&sub->alert->entry, &sub->gw->alerts);
-	llist_for_each_entry(d, &sub->alert->deliveries, in_alert)
-		delivery_join(d);
+	live_alert_begin(sub->alert);
+	LOGP(DPLAN, LOGL_NOTICE, "alert=%s accepted from originator=%s identifier=%s: %zu cells\n",
+	     sub->draft->id, sub->draft->originator, sub->draft->cap->identifier, plan_n_cells(sub->plan));
 	sub->alert = NULL;
-}
-
-/* The Cancel is decided: taken, or as if it had never come. */
-static void end_cancel(struct submission *sub, bool taken)
-{
-	struct live_alert *alert;
-	struct delivery *d;
-	size_t i;
-
-	for (i = 0; i < sub->n_cancels; i++) {
-		alert = live_alert_by_id(sub->gw, sub->cancels[i]);
-		if (!alert)
-			continue;
-		if (taken)
-			LOGP(DPLAN, LOGL_NOTICE, "alert=%s cancelled by alert=%s\n", alert->id, sub->draft->id);
-		if (alert->cancelling)
-			alert->cancelling--;
-		alert->cancelled |= taken;
-		llist_for_each_entry(d, &alert->deliveries, in_alert)
-			delivery_touch(d);
-	}
 }
 
 static void committed(int rc, void *data)
@@ -543,11 +619,7 @@ static void committed(int rc, void *data)
 	gw->store_failing = rc < 0;
 	if (rc < 0) {
 		store_problem(rc, &problem);
-		if (sub->plan)
-			plan_give_back(sub->plan, gw->ledger);
-		TALLOC_FREE(sub->alert);
-		end_cancel(sub, false);
-		forget_and_refuse(sub, &problem, 5);
+		refuse(sub, rc, &problem, 5);
 		return;
 	}
 	known = alert_index_find(gw->index, sub->draft->id);
@@ -562,96 +634,101 @@ static void committed(int rc, void *data)
 	unblock(gw);
 }
 
-static void commit(struct submission *sub, struct store_txn *txn)
+static void commit(struct submission *sub)
 {
+	sub->stage = STAGE_COMMIT;
 	llist_del(&sub->entry);
 	llist_add_tail(&sub->entry, &sub->gw->committing);
-	store_commit(sub->gw->store, txn, committed, sub);
+	store_commit(sub->gw->store, sub->txn, committed, sub);
 }
 
 /* Alert */
 
-static void refuse_plan(struct submission *sub, int rc, struct problem *problem, int64_t retry_after_s)
+static int plan_begin(struct submission *sub)
 {
-	if (rc == -ENOMEM)
-		store_problem(rc, problem);
-	TALLOC_FREE(sub->alert);
-	forget_and_refuse(sub, problem, retry_after_s);
+	int rc = remember(sub);
+
+	if (rc < 0)
+		return rc;
+	sub->now = clock_utc();
+	sub->plan = plan_alloc(sub, sub->draft, sub->gw->profile, sub->gw->cells, sub->now);
+	return sub->plan ? 0 : -ENOMEM;
 }
 
-static void commit_alert(struct submission *sub)
+static int fill_begin(struct submission *sub, struct problem *problem, int64_t *retry_after_s)
+{
+	int rc = plan_number(sub->plan, sub->gw->ledger, sub->now, problem, retry_after_s);
+
+	if (rc < 0)
+		return rc;
+	sub->stage = STAGE_FILL;
+	sub->txn = store_txn_alloc(sub->gw->store);
+	rc = sub->txn ? make_alert(sub) : -ENOMEM;
+	advise_peers(sub);
+	if (rc == 0)
+		rc = put_alert_row(sub->txn, sub, 0);
+	if (rc == 0)
+		rc = put_messages(sub);
+	if (rc == 0)
+		rc = store_put_event(sub->txn, sub->draft->id, sub->now, "accepted", sub->draft->originator);
+	return rc;
+}
+
+/* \returns 1 done, 0 more to do, negative: no memory. */
+static int fill_step(struct submission *sub, int64_t until_ms)
+{
+	const struct plan_peer *peers;
+	size_t n_peers, i;
+	int rc = 0;
+
+	peers = plan_peers(sub->plan, &n_peers);
+	while (sub->n_filled < n_peers) {
+		for (i = 0; i < sub->alert->n_messages && rc == 0; i++)
+			rc = make_delivery(sub, &sub->alert->messages[i], &peers[sub->n_filled]);
+		if (rc < 0)
+			return rc;
+		sub->n_filled++;
+		if (clock_mono_ms() >= until_ms)
+			break;
+	}
+	return sub->n_filled == n_peers;
+}
+
+static unsigned int left_us(int64_t until_ms)
+{
+	int64_t left_ms = until_ms - clock_mono_ms();
+
+	return left_ms > 0 ? left_ms * 1000 : 0;
+}
+
+static void work_on_alert(struct submission *sub, int64_t until_ms)
 {
 	struct problem problem = { 0 };
 	int64_t retry_after_s = 0;
-	struct store_txn *txn;
-	int rc = plan_number(sub->plan, sub->gw->ledger, sub->now, &problem, &retry_after_s);
+	int rc = 0;
 
-	if (rc < 0) {
-		refuse_plan(sub, rc, &problem, retry_after_s);
-		return;
-	}
-	txn = store_txn_alloc(sub->gw->store);
-	rc = txn ? make_alert(sub) : -ENOMEM;
-	advise_peers(sub);
-	if (rc == 0)
-		rc = put_alert_row(txn, sub, 0);
-	if (rc == 0)
-		rc = put_plan(txn, sub);
-	if (rc == 0)
-		rc = store_put_event(txn, sub->draft->id, sub->now, "accepted", sub->draft->originator);
-	if (rc < 0) {
-		talloc_free(txn);
-		plan_give_back(sub->plan, sub->gw->ledger);
-		refuse_plan(sub, rc, &problem, 0);
-		return;
-	}
-	commit(sub, txn);
-}
-
-static void work_on_alert(struct submission *sub)
-{
-	struct gateway *gw = sub->gw;
-	struct problem problem = { 0 };
-	int rc;
-
-	if (!sub->plan) {
+	if (sub->stage == STAGE_NEW) {
 		if (repeated(sub))
 			return;
-		sub->now = clock_utc();
-		if (remember(sub) < 0) {
-			store_problem(-ENOMEM, &problem);
-			forget_and_refuse(sub, &problem, 0);
-			return;
-		}
-		sub->plan = plan_alloc(sub, sub->draft, gw->profile, gw->cells, sub->now);
-		if (!sub->plan) {
-			refuse_plan(sub, -ENOMEM, &problem, 0);
-			return;
-		}
+		rc = plan_begin(sub);
 	}
-	rc = plan_step(sub->plan, SLICE_US, sub->now, &problem);
+	if (rc == 0 && sub->stage == STAGE_PLAN) {
+		rc = plan_step(sub->plan, left_us(until_ms), sub->now, &problem);
+		if (rc > 0)
+			rc = fill_begin(sub, &problem, &retry_after_s);
+	} else if (rc == 0) {
+		rc = fill_step(sub, until_ms);
+		if (rc > 0)
+			commit(sub);
+	}
 	if (rc < 0)
-		refuse_plan(sub, rc, &problem, 0);
-	else if (rc > 0)
-		commit_alert(sub);
+		refuse(sub, rc, &problem, retry_after_s);
 }
 
 /* Cancel */
 
 /* What a reference of a Cancel leads to. */
 enum reference { REF_FOUND, REF_UNKNOWN, REF_FOREIGN, REF_ON_ITS_WAY };
-
-/* Has the alert been posted, but not been looked at yet? Cancels go before it. */
-static bool waits_for_work(const struct gateway *gw, const char *id)
-{
-	const struct submission *sub;
-
-	llist_for_each_entry(sub, &gw->work, entry) {
-		if (!strcmp(sub->draft->id, id))
-			return true;
-	}
-	return false;
-}
 
 static enum reference look_up(const struct submission *sub, const struct cap_reference *ref, char *id)
 {
@@ -668,6 +745,7 @@ static enum reference look_up(const struct submission *sub, const struct cap_ref
 		return REF_FOREIGN;
 	if (known)
 		return known->committed ? REF_FOUND : REF_ON_ITS_WAY;
+	/* Cancels go before it. */
 	if (waits_for_work(sub->gw, id))
 		return REF_ON_ITS_WAY;
 	alert_id_make("", ref->sender, ref->identifier, ref->sent_utc, document);
@@ -782,29 +860,26 @@ static int put_cancels(struct store_txn *txn, const struct submission *sub)
 	return rc;
 }
 
-static void commit_cancel(struct submission *sub)
+/* All at once: evidence that is written in between would be overwritten with what is older. */
+static int commit_cancel(struct submission *sub)
 {
-	struct problem problem = { 0 };
-	struct store_txn *txn = store_txn_alloc(sub->gw->store);
-	int rc = txn ? remember(sub) : -ENOMEM;
+	int rc = remember(sub);
 
+	if (rc < 0)
+		return rc;
+	sub->stage = STAGE_FILL;
+	sub->txn = store_txn_alloc(sub->gw->store);
 	advise_ended(sub);
+	rc = sub->txn ? put_alert_row(sub->txn, sub, sub->now) : -ENOMEM;
 	if (rc == 0)
-		rc = put_alert_row(txn, sub, sub->now);
+		rc = put_cancels(sub->txn, sub);
 	if (rc == 0)
-		rc = put_cancels(txn, sub);
-	if (rc == 0) {
-		commit(sub, txn);
-		return;
-	}
-	talloc_free(txn);
-	end_cancel(sub, false);
-	refuse_plan(sub, rc, &problem, 0);
+		commit(sub);
+	return rc;
 }
 
 static void work_on_cancel(struct submission *sub)
 {
-	struct gateway *gw = sub->gw;
 	struct problem problem = { 0 };
 	int rc;
 
@@ -815,14 +890,12 @@ static void work_on_cancel(struct submission *sub)
 	if (rc > 0) {
 		llist_del(&sub->entry);
 		llist_add_tail(&sub->entry, &sub->gw->blocked);
-	} else if (rc < 0) {
-		if (rc == -ENOMEM)
-			store_problem(rc, &problem);
-		finish_refused(sub, &problem, 0);
-		unblock(gw);
-	} else {
-		commit_cancel(sub);
+		return;
 	}
+	if (rc == 0)
+		rc = commit_cancel(sub);
+	if (rc < 0)
+		refuse(sub, rc, &problem, 0);
 }
 
 void submission_work_cb(void *data)
@@ -836,7 +909,7 @@ void submission_work_cb(void *data)
 		if (sub->draft->cap->msg_type == CAP_MSG_CANCEL)
 			work_on_cancel(sub);
 		else
-			work_on_alert(sub);
+			work_on_alert(sub, until);
 		if (clock_mono_ms() >= until)
 			break;
 	}

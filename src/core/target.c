@@ -23,6 +23,7 @@ static const char *const type_names[] = {
 	[TARGET_NCGI] = "ncgi",
 	[TARGET_IMSI] = "imsi",
 	[TARGET_BSS] = "bss",
+	[TARGET_LAI] = "lai",
 };
 
 #define N_TYPES (sizeof(type_names) / sizeof(type_names[0]))
@@ -74,17 +75,6 @@ const char *target_type_name(enum target_type type)
 	return (unsigned int)type < N_TYPES ? type_names[type] : NULL;
 }
 
-int target_type_parse(const char *name)
-{
-	size_t i;
-
-	for (i = TARGET_CGI; i < N_TYPES; i++) {
-		if (!strcmp(name, type_names[i]))
-			return i;
-	}
-	return -EINVAL;
-}
-
 static bool plmn_valid(const struct target *t)
 {
 	return t->mcc <= 999 && (t->mnc_digits == 2 || t->mnc_digits == 3) &&
@@ -122,6 +112,8 @@ bool target_valid(const struct target *t)
 		return imsi_valid(t);
 	case TARGET_BSS:
 		return !t->value;
+	case TARGET_LAI:
+		return plmn_valid(t) && !(t->value & 0xffff) && lac_valid(t->value >> 16);
 	default:
 		return false;
 	}
@@ -173,20 +165,31 @@ static int parse_number(const struct field *f, size_t max_digits, uint64_t max, 
 	return f->len > max_digits ? -EINVAL : text_uint(f->s, f->len, max, v);
 }
 
-static int parse_lac_cell(const struct field *lac_text, const struct field *cell_text,
-			  struct target *t, const char **why)
+static int parse_lac(const struct field *f, struct target *t, const char **why)
 {
-	uint64_t lac, cell;
+	uint64_t lac;
 
-	if (parse_number(lac_text, 5, 0xffff, &lac) < 0)
+	if (parse_number(f, 5, 0xffff, &lac) < 0)
 		return refuse(why, "the LAC must be a decimal number from 1 to 65535");
 	if (!lac_valid(lac))
 		return refuse(why, "LAC 0 and LAC 65534 are reserved");
+	t->value = lac << 16;
+	return 0;
+}
+
+static int parse_lac_cell(const struct field *lac_text, const struct field *cell_text,
+			  struct target *t, const char **why)
+{
+	uint64_t cell;
+	int rc = parse_lac(lac_text, t, why);
+
+	if (rc < 0)
+		return rc;
 	if (parse_number(cell_text, 5, 0xffff, &cell) < 0)
 		return refuse(why, t->type == TARGET_SAI ?
 			      "the SAC must be a decimal number from 0 to 65535" :
 			      "the CI must be a decimal number from 0 to 65535");
-	t->value = lac << 16 | cell;
+	t->value |= cell;
 	return 0;
 }
 
@@ -214,6 +217,17 @@ static int parse_cell(const char *text, size_t len, struct target *t, const char
 	return 0;
 }
 
+static int parse_lai(const char *text, size_t len, struct target *t, const char **why)
+{
+	struct field f[3];
+	int rc;
+
+	if (split(text, len, f, 3) != 3)
+		return refuse(why, "an lai is MCC-MNC-LAC");
+	rc = parse_plmn(&f[0], &f[1], t, why);
+	return rc < 0 ? rc : parse_lac(&f[2], t, why);
+}
+
 static int parse_imsi(const char *text, size_t len, struct target *t, const char **why)
 {
 	if (len < IMSI_MIN_DIGITS || len > IMSI_MAX_DIGITS ||
@@ -238,6 +252,8 @@ int target_parse(enum target_type type, const char *text, size_t len, struct tar
 		if (len == 3 && !memcmp(text, "bss", 3))
 			return 0;
 		return refuse(why, "a whole BSS is written bss");
+	case TARGET_LAI:
+		return parse_lai(text, len, t, why);
 	default:
 		return refuse(why, "this type of target is not known");
 	}
@@ -262,6 +278,10 @@ char *target_format(const struct target *t, char *buf, size_t size)
 		break;
 	case TARGET_BSS:
 		snprintf(buf, size, "bss");
+		break;
+	case TARGET_LAI:
+		snprintf(buf, size, "%03u-%0*u-%u", t->mcc, digits, t->mnc,
+			 (unsigned int)(t->value >> 16 & 0xffff));
 		break;
 	default:
 		snprintf(buf, size, "?");

@@ -67,8 +67,8 @@ static int set_string(struct vty *vty, void *ctx, char **where, const char *valu
 	return CMD_SUCCESS;
 }
 
-/* Names stand in URLs, logs and files: letters, digits, '.', '_' and '-'. */
-static int check_name(struct vty *vty, const char *name)
+/* Names stand in URLs, logs and files. */
+int config_check_name(struct vty *vty, const char *name)
 {
 	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
@@ -230,7 +230,7 @@ static struct originator *originator_of(struct vty *vty)
 
 DEFUN(cfg_originator, cfg_originator_cmd, "originator NAME", "An agency that may send alerts\n" "Its name\n")
 {
-	if (check_name(vty, argv[0]) != CMD_SUCCESS)
+	if (config_check_name(vty, argv[0]) != CMD_SUCCESS)
 		return CMD_WARNING;
 	if (!originator_add(gateway_originators(config_of(vty)->gw), argv[0]))
 		return CMD_WARNING;

@@ -87,20 +87,28 @@ DEFUN(show_deliveries, show_deliveries_cmd, "show deliveries", SHOW_STR "Deliver
 	return CMD_SUCCESS;
 }
 
+static void show_peer(struct vty *vty, const struct peer *peer)
+{
+	const char *remote = peer_ops(peer)->remote(peer);
+	int64_t retry_ms = peer_ops(peer)->retry_ms(peer);
+	char since[32];
+
+	vty_out(vty, "peer %s %s %s since %s", peer_name(peer), peer_ops(peer)->protocol,
+		peer_state_name(peer_state(peer)), clock_format(peer_state_since(peer), since, sizeof(since)));
+	if (remote)
+		vty_out(vty, " remote %s", remote);
+	if (retry_ms >= 0)
+		vty_out(vty, " next attempt in %" PRId64 " s", (retry_ms + 999) / 1000);
+	vty_out(vty, ": %s%s", peer_state_why(peer), VTY_NEWLINE);
+}
+
 DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "Peers and their links\n")
 {
 	const struct peer_set *peers = gateway_peers(gateway_of(vty));
 	const struct peer *peer = NULL;
-	char since[32];
 
-	while ((peer = peer_next(peers, peer))) {
-		const char *remote = peer_ops(peer)->remote(peer);
-
-		vty_out(vty, "peer %s %s %s since %s%s%s: %s%s", peer_name(peer), peer_ops(peer)->protocol,
-			peer_state_name(peer_state(peer)),
-			clock_format(peer_state_since(peer), since, sizeof(since)), remote ? " remote " : "",
-			remote ? remote : "", peer_state_why(peer), VTY_NEWLINE);
-	}
+	while ((peer = peer_next(peers, peer)))
+		show_peer(vty, peer);
 	return CMD_SUCCESS;
 }
 

@@ -316,7 +316,13 @@ static int tick_start(struct http *http)
 	return osmo_timerfd_schedule(&http->tick, &interval, &interval);
 }
 
-static int start(struct http *http, struct problem *problem)
+static int listener_fails(const struct http_listener *l, struct problem *problem)
+{
+	return problem_set(problem, PROBLEM_CONFIG, "http", 0, "cannot start the listener %s port %u",
+			   l->config.address, l->port);
+}
+
+static int open_all(struct http *http, struct problem *problem)
 {
 	size_t i;
 
@@ -324,19 +330,14 @@ static int start(struct http *http, struct problem *problem)
 		return problem_set(problem, PROBLEM_CONFIG, "http", 0, "no timer or queue: %s", strerror(errno));
 	render(http);
 	for (i = 0; i < http->n_listeners; i++) {
-		struct http_listener *l = http->listeners[i];
-
-		if (http_daemon_start(l) < 0)
-			return problem_set(problem, PROBLEM_CONFIG, "http", 0, "cannot start the listener %s port %u",
-					   l->config.address, l->port);
-		LOGP(DHTTP, LOGL_NOTICE, "listener=%s:%u listens%s%s\n", l->config.address, l->port,
-		     l->config.serves & HTTP_INTAKE ? " intake" : "", l->config.serves & HTTP_READ ? " read" : "");
+		if (http_daemon_open(http->listeners[i]) < 0)
+			return listener_fails(http->listeners[i], problem);
 	}
 	return 0;
 }
 
-int http_start(struct http *http, const struct http_listener_config *listeners, size_t n,
-	       struct problem *problem)
+int http_open(struct http *http, const struct http_listener_config *listeners, size_t n,
+	      struct problem *problem)
 {
 	size_t i;
 	int rc = 0;
@@ -349,9 +350,29 @@ int http_start(struct http *http, const struct http_listener_config *listeners, 
 	for (i = 0; i < n && rc == 0; i++)
 		rc = listener_add(http, &listeners[i], problem);
 	if (rc == 0 && n)
-		rc = start(http, problem);
+		rc = open_all(http, problem);
 	if (rc < 0)
 		http_stop(http);
+	return rc;
+}
+
+int http_start(struct http *http, const struct http_listener_config *listeners, size_t n,
+	       struct problem *problem)
+{
+	int rc = http_open(http, listeners, n, problem);
+	size_t i;
+
+	for (i = 0; rc == 0 && i < n; i++) {
+		struct http_listener *l = http->listeners[i];
+
+		if (http_daemon_start(l) < 0) {
+			rc = listener_fails(l, problem);
+			http_stop(http);
+			break;
+		}
+		LOGP(DHTTP, LOGL_NOTICE, "listener=%s:%u listens%s%s\n", l->config.address, l->port,
+		     l->config.serves & HTTP_INTAKE ? " intake" : "", l->config.serves & HTTP_READ ? " read" : "");
+	}
 	return rc;
 }
 

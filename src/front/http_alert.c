@@ -203,6 +203,7 @@ static int read_draft(struct http_request *req)
 			http_refuse(req, PROBLEM_NO_MEMORY, NULL, "There is not enough memory.");
 		return -EINVAL;
 	}
+	OSMO_STRLCPY_ARRAY(req->id, req->draft->id);
 	req->identifier = talloc_strdup(req, req->draft->cap->identifier);
 	req->class = job_class(req->draft->cap);
 	return 0;

@@ -56,23 +56,26 @@ static void on_answered(const struct gateway_answer *answer, void *data)
 {
 	struct http_request *req = data;
 
-	if (answer->problem == PROBLEM_NONE && answer->id) {
-		snprintf(req->id, sizeof(req->id), "%s", answer->id);
-	} else if (answer->why && answer->why->code != PROBLEM_NONE) {
+	if (answer->why && answer->why->code != PROBLEM_NONE)
 		req->problem = *answer->why;
-	} else {
+	else if (answer->problem != PROBLEM_NONE || !answer->id)
 		http_refuse(req, answer->problem ? answer->problem : PROBLEM_INTERNAL, NULL, "%s",
 			    problem_title(answer->problem));
-	}
 	req->retry_after_s = answer->retry_after_s;
 	job_end(req);
 }
 
-static void job_give_up(struct http *http, struct http_request *req, enum problem_code code, const char *detail)
+/* That nothing is kept is said only when it is certain. */
+static void job_give_up(struct http *http, struct http_request *req, const char *why)
 {
 	if (req->submitted)
 		gateway_forget(http->gw, req);
-	http_refuse(req, code, NULL, "%s", detail);
+	if (gateway_knows(http->gw, req->id))
+		http_refuse(req, PROBLEM_STORE_TIMEOUT, NULL,
+			    "%s. It may have been kept: send the same document again to learn what became of it.", why);
+	else
+		http_refuse(req, PROBLEM_STORE_UNAVAILABLE, NULL,
+			    "%s. Nothing of it was kept, and nothing was sent: send it again.", why);
 	req->retry_after_s = 5;
 	job_end(req);
 }
@@ -136,8 +139,7 @@ static void sweep_list(struct http *http, struct llist_head *list, int64_t now)
 
 	llist_for_each_entry_safe(req, next, list, list) {
 		if (now >= req->due_ms)
-			job_give_up(http, req, PROBLEM_STORE_TIMEOUT,
-				    "The alert was not decided in time; send it again to learn what became of it.");
+			job_give_up(http, req, "The alert was not decided in time");
 	}
 }
 
@@ -156,8 +158,7 @@ static void stop_list(struct http *http, struct llist_head *list)
 	struct http_request *req, *next;
 
 	llist_for_each_entry_safe(req, next, list, list)
-		job_give_up(http, req, PROBLEM_STORE_UNAVAILABLE,
-			    "The daemon is ending; send the alert again to learn what became of it.");
+		job_give_up(http, req, "The daemon is ending");
 }
 
 int http_jobs_start(struct http *http)

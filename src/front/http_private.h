@@ -62,14 +62,6 @@ struct http_live {
 	bool can_commit;
 };
 
-/*! Number of polygons and circles of an alert, which never changes. */
-struct http_area_count {
-	char id[ALERT_ID_LEN + 1];
-	unsigned int polygons;
-	unsigned int circles;
-};
-#define HTTP_AREA_CACHE 64
-
 /*! One TCP connection, as its deadline sees it. */
 struct http_conn {
 	struct llist_head list;
@@ -103,7 +95,6 @@ struct http_listener {
 	struct store_reader *reader;
 	struct cell_table *cells;
 	char *cells_name;
-	struct http_area_count areas[HTTP_AREA_CACHE];
 };
 
 /*! Classes of jobs, the order in which the loop takes them: Cancels first. */
@@ -182,7 +173,16 @@ void http_conn_allow_ms(struct http_conn *conn, unsigned int ms);
 void http_conn_allow_all(struct http_conn *conn);
 void http_conns_sweep(struct http_listener *l);
 
+/* http.c */
+/*! http_start() but for the threads: whoever calls it takes the listeners' turns himself (tests). */
+int http_open(struct http *http, const struct http_listener_config *listeners, size_t n,
+	      struct problem *problem);
+
 /* http_request.c: life of a request */
+int http_daemon_open(struct http_listener *l);
+/*! Wait for work, at most that long, and do it once. \returns whether there was some. */
+bool http_daemon_turn(struct http_listener *l, unsigned int max_ms);
+/*! Give an open one a thread that takes its turns. */
 int http_daemon_start(struct http_listener *l);
 void http_daemon_stop(struct http_listener *l);
 void http_count(struct http_listener *l, enum http_ctr ctr);

@@ -328,7 +328,9 @@ static void find_route(struct http_request *req, const char *url, const char *me
 struct framing {
 	unsigned int lengths;
 	unsigned int encodings;
+	unsigned int hosts;
 	bool chunked;
+	bool blank;		/* in the name of a field */
 };
 
 static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
@@ -336,6 +338,8 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
 	struct framing *f = cls;
 
 	(void)kind;
+	f->blank |= key[strcspn(key, " \t")] != '\0';
+	f->hosts += !strcasecmp(key, MHD_HTTP_HEADER_HOST);
 	if (!strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH))
 		f->lengths++;
 	if (!strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
@@ -345,17 +349,32 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
 	return MHD_YES;
 }
 
-/* One framing only, or two readers of the same octets may see different requests (RFC 9112, 6.1). */
-static void check_framing(struct http_request *req)
+/* One framing only, or two readers of the same octets may see different requests (RFC 9112, 6.1).
+ * "Content-Length : 5" is a framing to some and nothing to the library (5.1); HTTP/1.0 knows no
+ * chunks. */
+static bool framing_clear(const struct framing *f, bool is_1_0)
 {
+	return !f->blank && f->lengths + f->encodings <= 1 && (!f->encodings || (f->chunked && !is_1_0));
+}
+
+static void check_header(struct http_request *req, const char *version)
+{
+	bool is_1_0 = !strcmp(version, MHD_HTTP_VERSION_1_0);
 	struct framing f = { 0 };
 
 	MHD_get_connection_values(req->connection, MHD_HEADER_KIND, count_framing, &f);
-	if (f.lengths + f.encodings <= 1 && (!f.encodings || f.chunked))
+	/* Whatever else is wrong: what follows may be no request at all. */
+	req->close = !framing_clear(&f, is_1_0);
+	if (req->problem.code != PROBLEM_NONE)
 		return;
-	http_refuse(req, PROBLEM_HTTP_BAD_PARAMETER, "Transfer-Encoding",
-		    "A request has either one Content-Length or Transfer-Encoding: chunked.");
-	req->close = true;
+	if (f.blank)
+		http_refuse(req, PROBLEM_HTTP_BAD_PARAMETER, NULL, "The name of a header field has a blank in it.");
+	else if (req->close)
+		http_refuse(req, PROBLEM_HTTP_BAD_PARAMETER, "Transfer-Encoding",
+			    "A request has either one Content-Length or Transfer-Encoding: chunked.");
+	/* RFC 9112, 3.2. Left to the library (0.9.75), the refusal would begin twice. */
+	else if (f.hosts > 1 || (!f.hosts && !is_1_0))
+		http_refuse(req, PROBLEM_HTTP_BAD_PARAMETER, "Host", "A request names one Host.");
 }
 
 static bool length_beyond(struct http_request *req, uint64_t limit)
@@ -411,7 +430,7 @@ static struct http_request *request_alloc(struct http_listener *l, struct MHD_Co
 	return req;
 }
 
-static enum MHD_Result begin(struct http_request *req, const char *url, const char *method)
+static enum MHD_Result begin(struct http_request *req, const char *url, const char *method, const char *version)
 {
 	struct http_limits *limits = &req->listener->http->limits;
 
@@ -422,8 +441,7 @@ static enum MHD_Result begin(struct http_request *req, const char *url, const ch
 	if (req->problem.code == PROBLEM_NONE)
 		MHD_get_connection_values(req->connection, MHD_GET_ARGUMENT_KIND, check_param, req);
 	req->is_post = req->route && !req->route->serve;
-	if (req->problem.code == PROBLEM_NONE)
-		check_framing(req);
+	check_header(req, version);
 	if (req->problem.code == PROBLEM_NONE && req->is_post)
 		http_alert_begin(req);
 	if (req->problem.code == PROBLEM_NONE && length_beyond(req, limits->body))
@@ -465,11 +483,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	struct http_request *req = *context;
 	enum MHD_Result rc;
 
-	(void)version;
 	if (!req) {
 		req = request_alloc(cls, connection);
 		*context = req;
-		return req ? begin(req, url, method) : MHD_NO;
+		return req ? begin(req, url, method, version) : MHD_NO;
 	}
 	if (*len) {
 		rc = collect(req, data, *len);
@@ -572,22 +589,29 @@ static unsigned int per_address(const struct http_listener *l)
 /* The library's own thread (0.9.75) waits in epoll again, with events in its hands, whenever it was
  * given exactly as many as it asked for: 128 clients then stall until somebody else does something.
  * So the thread is ours: it waits outside, and the library is only run when there is work. */
+bool http_daemon_turn(struct http_listener *l, unsigned int max_ms)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	struct pollfd fds[] = { { .fd = info->epoll_fd, .events = POLLIN }, { .fd = l->wake_fd, .events = POLLIN } };
+	MHD_UNSIGNED_LONG_LONG ms = max_ms;
+	eventfd_t count;
+	bool due;
+
+	due = MHD_get_timeout(l->daemon, &ms) == MHD_YES && !ms;
+	if (poll(fds, ARRAY_SIZE(fds), ms < max_ms ? ms : max_ms) > 0)
+		due = true;
+	/* Before the run: what is resumed from now on wakes us again. */
+	(void)eventfd_read(l->wake_fd, &count);
+	MHD_run(l->daemon);
+	return due;
+}
+
 static void *run_daemon(void *data)
 {
 	struct http_listener *l = data;
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	struct pollfd fds[] = { { .fd = info->epoll_fd, .events = POLLIN }, { .fd = l->wake_fd, .events = POLLIN } };
-	MHD_UNSIGNED_LONG_LONG ms;
-	eventfd_t count;
 
-	while (!atomic_load(&l->ending)) {
-		if (MHD_get_timeout(l->daemon, &ms) != MHD_YES || ms > WAIT_MAX_MS)
-			ms = WAIT_MAX_MS;
-		(void)poll(fds, ARRAY_SIZE(fds), ms);
-		/* Before the run: what is resumed from now on wakes us again. */
-		(void)eventfd_read(l->wake_fd, &count);
-		MHD_run(l->daemon);
-	}
+	while (!atomic_load(&l->ending))
+		(void)http_daemon_turn(l, WAIT_MAX_MS);
 	return NULL;
 }
 
@@ -607,15 +631,11 @@ static struct MHD_Daemon *make_daemon(struct http_listener *l)
 				MHD_OPTION_CONNECTION_LIMIT, limits->connections,
 				MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address(l),
 				MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s,
-				MHD_OPTION_STRICT_FOR_CLIENT, 1,
 				MHD_OPTION_END);
 }
 
-int http_daemon_start(struct http_listener *l)
+int http_daemon_open(struct http_listener *l)
 {
-	sigset_t all, before;
-	int rc;
-
 	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (l->wake_fd < 0)
 		return -errno;
@@ -624,6 +644,14 @@ int http_daemon_start(struct http_listener *l)
 		return -EINVAL;
 	/* From now on the library closes the socket. */
 	l->fd = -1;
+	return 0;
+}
+
+int http_daemon_start(struct http_listener *l)
+{
+	sigset_t all, before;
+	int rc;
+
 	/* The thread inherits the mask: signals are for the loop. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

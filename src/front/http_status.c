@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include <microhttpd.h>
 #include <talloc.h>
@@ -319,51 +318,6 @@ static struct store_reader *read_alert(struct http_request *req, bool with_bytes
 	return NULL;
 }
 
-static void count_area(const struct cap_alert *cap, const char *language, struct http_area_count *count)
-{
-	size_t i, k;
-
-	for (i = 0; i < cap->n_infos; i++) {
-		const struct cap_info *info = &cap->infos[i];
-
-		if (!language || strcasecmp(info->language, language))
-			continue;
-		for (k = 0; k < info->n_areas; k++) {
-			count->polygons += info->areas[k].n_polygons;
-			count->circles += info->areas[k].n_circles;
-		}
-	}
-}
-
-/* Read again from the stored document, once: what was received never changes. */
-static int area_counts(struct http_request *req, struct store_reader *r, const struct alert_row *row,
-		       struct http_area_count *count)
-{
-	struct http_area_count *cached;
-	struct alert_row full = { 0 };
-	struct cap_alert *cap;
-	unsigned int slot;
-	int rc;
-
-	/* The id is the text of a digest, so its first octets spread well. */
-	slot = ((unsigned char)row->id[0] * 31u + (unsigned char)row->id[1] * 7u + (unsigned char)row->id[2]) % HTTP_AREA_CACHE;
-	cached = &req->listener->areas[slot];
-	if (strcmp(cached->id, row->id)) {
-		rc = store_read_alert(r, req, row->id, true, &full);
-		if (rc < 0)
-			return rc;
-		*cached = (struct http_area_count){ 0 };
-		cap = cap_parse(req, full.bytes, full.n_bytes, NULL);
-		if (!cap)
-			return -EIO;
-		count_area(cap, row->language, cached);
-		memcpy(cached->id, row->id, sizeof(cached->id));
-		talloc_free(cap);
-	}
-	*count = *cached;
-	return 0;
-}
-
 static void put_delivery(struct json *j, const struct alert_view *v, const struct delivery_row *row)
 {
 	size_t counts[_NUM_OUTCOME] = { 0 };
@@ -403,7 +357,7 @@ static void put_message(struct json *j, const struct alert_view *v, const struct
 	json_object_end(j);
 }
 
-static void put_details(struct json *j, const struct alert_row *row, const struct http_area_count *area)
+static void put_details(struct json *j, const struct alert_row *row, const char *area)
 {
 	char sha256[2 * DIGEST_LEN + 1];
 
@@ -413,25 +367,25 @@ static void put_details(struct json *j, const struct alert_row *row, const struc
 	json_string(j, "cancelled_by", row->cancelled_by);
 	json_string(j, "sha256", digest_hex(row->sha256, DIGEST_LEN, sha256));
 	json_boolean(j, "live", !row->ended_utc);
-	json_object_begin(j, "area");
-	json_int(j, "polygons", area->polygons);
-	json_int(j, "circles", area->circles);
-	json_object_end(j);
+	if (area)
+		json_raw(j, "area", area, strlen(area));
+	else
+		json_null(j, "area");
 }
 
 void http_serve_alert(struct http_request *req)
 {
-	struct http_area_count area = { 0 };
 	struct alert_view v = { .late = http_store_is_late(req) };
 	struct store_reader *r = read_alert(req, false, &v.row);
 	struct json j;
+	char *area = NULL;
 	int i, rc;
 
 	if (!r)
 		return;
 	rc = view_read(r, req, &v);
 	if (rc == 0)
-		rc = area_counts(req, r, &v.row, &area);
+		rc = store_read_area(r, req, v.row.id, &area);
 	if (rc < 0) {
 		http_refuse_read(req, rc);
 		return;
@@ -439,7 +393,7 @@ void http_serve_alert(struct http_request *req)
 	json_init(&j, req);
 	json_object_begin(&j, NULL);
 	put_alert(&j, &v.row);
-	put_details(&j, &v.row, &area);
+	put_details(&j, &v.row, area);
 	put_all_states(&j, &v);
 	json_array_begin(&j, "messages");
 	for (i = 0; i < v.n_messages; i++)

@@ -10,6 +10,7 @@
 #include <osmocom/core/fsm.h>
 #include <osmocom/core/msgb.h>
 #include <osmocom/core/talloc.h>
+#include <osmocom/core/tdef.h>
 #include <osmocom/core/timer.h>
 #include <osmocom/core/utils.h>
 
@@ -42,7 +43,17 @@ static const struct value_string event_names[] = {
 	{}
 };
 
-const struct osmo_tdef link_tdefs[] = {
+enum link_timer {
+	LINK_T_BACKOFF_MIN = -1,
+	LINK_T_BACKOFF_MAX = -2,
+	LINK_T_CONNECT = -3,
+	LINK_T_OPEN = -4,
+	LINK_T_KEEP_ALIVE = -5,
+	LINK_T_KEEP_ALIVE_ANSWER = -6,
+};
+
+/* Defaults and ranges; each link has its own values. */
+static const struct osmo_tdef link_tdefs[] = {
 	{ .T = LINK_T_BACKOFF_MIN, .default_val = 1000, .unit = OSMO_TDEF_MS,
 	  .min_val = 10, .max_val = 3600000, .desc = "Wait before the second attempt to connect" },
 	{ .T = LINK_T_BACKOFF_MAX, .default_val = 30000, .unit = OSMO_TDEF_MS,
@@ -628,11 +639,6 @@ int link_open(void *ctx, struct peer *peer, const struct link_config *config,
 	return 0;
 }
 
-void link_free(struct link *link)
-{
-	talloc_free(link);
-}
-
 void link_opened(struct link *link)
 {
 	if (link->fi->state == LINK_ST_OPENING)
@@ -671,11 +677,6 @@ enum peer_state link_state(const struct link *link)
 	};
 
 	return states[link->fi->state];
-}
-
-enum link_role link_role(const struct link *link)
-{
-	return link->config.role;
 }
 
 const char *link_remote(const struct link *link)

@@ -64,7 +64,7 @@ static int cell_list(void *ctx, const struct peer_request *request, struct cbsp_
 	if (!request->n_targets || request->n_targets > CBSP_MAX_CELLS)
 		return -EINVAL;
 	list->disc = CBSP_DISC_CGI;
-	list->cells = talloc_zero_array(ctx, struct cbsp_cell, request->n_targets);
+	list->cells = talloc_array(ctx, struct cbsp_cell, request->n_targets);
 	if (!list->cells)
 		return -ENOMEM;
 	for (i = 0; i < request->n_targets; i++) {
@@ -339,6 +339,13 @@ static const char *cbsp_remote(const struct peer *peer)
 	return cl ? link_remote(cl->link) : NULL;
 }
 
+static int64_t cbsp_retry_ms(const struct peer *peer)
+{
+	struct cbsp_link *cl = peer_link(peer);
+
+	return cl ? link_retry_ms(cl->link) : -1;
+}
+
 void link_cbsp_drop(struct peer *peer)
 {
 	struct cbsp_link *cl = peer_link(peer);
@@ -364,4 +371,5 @@ const struct peer_ops link_cbsp_ops = {
 	.query = cbsp_query,
 	.cause_name = cbsp_cause_name,
 	.remote = cbsp_remote,
+	.retry_ms = cbsp_retry_ms,
 };

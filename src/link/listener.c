@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include <osmocom/core/linuxlist.h>
+#include <osmocom/core/rate_ctr.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/socket.h>
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/timer.h>
+#include <osmocom/core/utils.h>
 
 #include <tocsin/base/clock.h>
 #include <tocsin/base/log.h>
@@ -27,10 +29,23 @@
 /* How long nothing is accepted when descriptors or memory have run out. */
 #define PAUSE_MS 100
 
+enum { CTR_REFUSED };
+
+static const struct rate_ctr_desc ctr_desc[] = {
+	[CTR_REFUSED] = { "conn:refused", "Connections closed since no peer is expected from there" },
+};
+
+static const struct rate_ctr_group_desc ctr_group = {
+	.group_name_prefix = "listener",
+	.group_description = "Socket that peers connect to",
+	.num_ctr = ARRAY_SIZE(ctr_desc),
+	.ctr_desc = ctr_desc,
+};
+
 struct listeners {
 	struct llist_head list;
-	uint64_t refused;
 	struct rate rate;
+	unsigned int next_ctr_index;
 };
 
 struct listener {
@@ -39,6 +54,7 @@ struct listener {
 	struct llist_head members;
 	struct osmo_sockaddr local;	/* as configured */
 	struct osmo_fd ofd;
+	struct rate_ctr_group *ctrs;
 	struct osmo_timer_list pause;
 	int64_t pause_until_ms;		/* monotonic */
 };
@@ -85,7 +101,7 @@ static void refuse(struct listener *l, int fd, const struct osmo_sockaddr *remot
 	unsigned int left_out;
 
 	close(fd);
-	set->refused++;
+	rate_ctr_inc(rate_ctr_group_get_ctr(l->ctrs, CTR_REFUSED));
 	if (rate_pass(&set->rate, &left_out)) {
 		osmo_sockaddr_to_str_buf(text, sizeof(text), remote);
 		LOGP(DLINK, LOGL_NOTICE,
@@ -186,7 +202,20 @@ static int listener_destructor(struct listener *l)
 	osmo_timer_del(&l->pause);
 	osmo_fd_close(&l->ofd);
 	llist_del(&l->entry);
+	rate_ctr_group_free(l->ctrs);
 	return 0;
+}
+
+static struct rate_ctr_group *counters_alloc(struct listener *l)
+{
+	struct rate_ctr_group *ctrs = rate_ctr_group_alloc(l, &ctr_group, l->set->next_ctr_index++);
+	char name[CONN_ADDRESS_LEN];
+
+	if (ctrs) {
+		osmo_sockaddr_to_str_buf(name, sizeof(name), &l->local);
+		rate_ctr_group_set_name(ctrs, name);
+	}
+	return ctrs;
 }
 
 static int listener_open(struct listeners *set, const struct osmo_sockaddr *local,
@@ -207,7 +236,9 @@ static int listener_open(struct listeners *set, const struct osmo_sockaddr *loca
 	INIT_LLIST_HEAD(&l->members);
 	osmo_timer_setup(&l->pause, pause_over, l);
 	osmo_fd_setup(&l->ofd, fd, OSMO_FD_READ, listener_cb, l, 0);
-	if (osmo_fd_register(&l->ofd) < 0) {
+	l->ctrs = counters_alloc(l);
+	if (!l->ctrs || osmo_fd_register(&l->ofd) < 0) {
+		rate_ctr_group_free(l->ctrs);
 		close(fd);
 		talloc_free(l);
 		return -ENOMEM;
@@ -286,11 +317,6 @@ int listener_join(void *ctx, struct listeners *set, const struct listener_config
 	return 0;
 }
 
-void listener_leave(struct listener_member *member)
-{
-	talloc_free(member);
-}
-
 uint16_t listener_port(const struct listener_member *member)
 {
 	struct osmo_sockaddr local;
@@ -314,9 +340,4 @@ struct listeners *listeners_alloc(void *ctx)
 	if (set)
 		INIT_LLIST_HEAD(&set->list);
 	return set;
-}
-
-uint64_t listeners_refused(const struct listeners *set)
-{
-	return set->refused;
 }

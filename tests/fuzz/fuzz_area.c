@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Areas as text: separated by '|', each a polygon, or a circle after a leading 'c'. What is
  * accepted is met with a few footprints, by the predicate and through the index, which have to
- * agree. */
+ * agree. What the quick check of rings proves, the thorough one must accept. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,6 +10,9 @@
 #include <talloc.h>
 
 #include <tocsin/geo/cell_index.h>
+
+#include "../../src/geo/ring_check.h"
+#include "../../src/geo/ring_simple.h"
 
 static const struct geo_footprint footprints[] = {
 	{ { 0, 0 }, 0, 0, 360 },
@@ -37,6 +40,19 @@ static void area_read(struct geo_area *area, char *text)
 		else
 			rc = geo_area_add_polygon(area, line, "polygon", 1, &problem);
 		if (rc && !problem.detail[0])
+			abort();
+	}
+}
+
+/* The orientation matters to rings only that run back along themselves. */
+static void rings_check(const struct geo_area *area)
+{
+	struct ring_fault fault;
+	size_t i;
+
+	for (i = 0; i < area->n_rings; i++) {
+		if (ring_simple(NULL, &area->rings[i]) == 1 &&
+		    ring_check(NULL, &area->rings[i], 1, &fault) != 0)
 			abort();
 	}
 }
@@ -69,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct geo_area *area = geo_area_alloc(text);
 
 	area_read(area, text);
+	rings_check(area);
 	area_search(area);
 	talloc_free(text);
 	return 0;

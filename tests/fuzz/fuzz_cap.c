@@ -11,6 +11,8 @@
 #include <tocsin/base/text.h>
 #include <tocsin/cap/cap.h>
 
+#include "../../src/cap/cap_xml.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void expect(bool ok)
@@ -65,6 +67,22 @@ static void expect_alert(const struct cap_alert *alert)
 		expect_info(&alert->infos[i]);
 }
 
+/* The quick check of the schema says yes to nothing that libxml2 would refuse. */
+static void expect_schema(const uint8_t *data, size_t size)
+{
+	struct cap_octets in = { (const char *)data, size }, utf8;
+	struct problem problem = { 0 };
+	void *scratch = talloc_new(NULL);
+	xmlDocPtr doc = NULL;
+
+	if (cap_utf8(scratch, in, &utf8, &problem) == 0)
+		doc = cap_xml_read(utf8, &problem);
+	if (doc && cap_plainly_valid(doc))
+		expect(cap_schema_validate(doc, &problem) == 0);
+	xmlFreeDoc(doc);
+	talloc_free(scratch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static bool ready;
@@ -74,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!ready)
 		expect(cap_init() == 0);
 	ready = true;
+	expect_schema(data, size);
 	alert = cap_parse(NULL, data, size, &problem);
 	expect(alert ? problem.code == PROBLEM_NONE : problem.code != PROBLEM_NONE);
 	if (!alert)

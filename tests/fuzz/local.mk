@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # Each harness holds one LLVMFuzzerTestOneInput(). "make check" replays its corpus with a plain
-# main; "make fuzz" builds the same file with libFuzzer.
+# main; "make fuzz" builds the same files with libFuzzer, as fuzz/tests/fuzz/fuzz_*.
 
 check_PROGRAMS += \
 	tests/fuzz/fuzz_cap \
@@ -21,3 +21,28 @@ EXTRA_DIST += tests/fuzz/corpus
 check_PROGRAMS += tests/fuzz/fuzz_draft
 tests_fuzz_fuzz_draft_SOURCES = tests/fuzz/fuzz_draft.c tests/fuzz/replay.c
 tests_fuzz_fuzz_draft_LDADD = $(TEST_LIBS_CORE)
+
+check_PROGRAMS += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/fuzz/replay.c \
+	tests/fuzz/http_message.c tests/fuzz/http_message.h \
+	tests/unit/fake_gateway.c tests/unit/fake_gateway.h tests/unit/json_path.c tests/unit/json_path.h
+tests_fuzz_fuzz_http_LDADD = $(TEST_LIBS_FRONT) $(JSON_LIBS)
+
+FUZZ_CC = clang-14
+FUZZERS = \
+	tests/fuzz/fuzz_cap \
+	tests/fuzz/fuzz_cbsp \
+	tests/fuzz/fuzz_area \
+	tests/fuzz/fuzz_cells \
+	tests/fuzz/fuzz_draft \
+	tests/fuzz/fuzz_http
+
+# libFuzzer brings the main; that of replay.c gets another name.
+fuzz:
+	@$(MKDIR_P) fuzz
+	test -f fuzz/Makefile || { cd fuzz && $(abs_top_srcdir)/configure -q --enable-sanitize \
+		CC='$(FUZZ_CC)' CFLAGS='-g -O1 -fsanitize=fuzzer-no-link'; }
+	cd fuzz && $(MAKE) $(AM_MAKEFLAGS) CFLAGS='-g -O1 -Dmain=replay_main -Wno-missing-prototypes' \
+		tests/fuzz/replay.$(OBJEXT)
+	cd fuzz && $(MAKE) $(AM_MAKEFLAGS) LDFLAGS=-fsanitize=fuzzer $(FUZZERS)
+.PHONY: fuzz

@@ -641,6 +641,16 @@ static const char *fake_remote(const struct peer *peer)
 	return of(peer)->name;
 }
 
+static int64_t fake_retry_ms(const struct peer *peer)
+{
+	struct osmo_timer_list *timer = &of(peer)->link_timer;
+	struct timeval left;
+
+	if (!osmo_timer_pending(timer) || osmo_timer_remaining(timer, NULL, &left) < 0)
+		return -1;
+	return (int64_t)left.tv_sec * 1000 + left.tv_usec / 1000;
+}
+
 const struct peer_ops fake_bsc_ops = {
 	.protocol = "fake",
 	.open = fake_open,
@@ -651,6 +661,7 @@ const struct peer_ops fake_bsc_ops = {
 	.query = hand_over,
 	.cause_name = fake_cause_name,
 	.remote = fake_remote,
+	.retry_ms = fake_retry_ms,
 };
 
 int bsc_attach(struct fake_bsc *bsc)

@@ -109,26 +109,6 @@ static void other_content_under_the_same_name_is_refused(void **state)
 	assert_int_equal(world_message(w, post)->pages.n, 1);
 }
 
-static void an_alert_goes_on_when_its_asker_has_gone(void **state)
-{
-	struct world *w = *state;
-	struct fake_bsc *bsc = world_add_bsc(w, 3);
-	struct post *before, *during;
-
-	world_start(w);
-	world_run(w, 1);
-	before = world_post(w, &(struct alert_spec){ .identifier = "a" });
-	gateway_forget(w->gw, before);
-	w->store_delay_ms = 1000;
-	during = world_post(w, &(struct alert_spec){ .identifier = "b" });
-	world_run_ms(w, 500);
-	gateway_forget(w->gw, during);
-	world_run(w, 10);
-	assert_int_equal(post_status(before), 0);
-	assert_int_equal(post_status(during), 0);
-	assert_int_equal(bsc_pages(bsc, 0), 2);
-}
-
 static void two_originators_may_use_the_same_name(void **state)
 {
 	struct world *w = *state;
@@ -237,7 +217,7 @@ static unsigned int use_up(struct world *w, bool seen[1024], struct post **refus
 			return taken;
 		}
 		taken++;
-		code = cbs_serial_code(world_message(w, post)->serial);
+		code = world_message(w, post)->serial >> 4 & 0x3ff;
 		assert_false(seen[code]);
 		seen[code] = true;
 		if (taken == 500)
@@ -272,6 +252,68 @@ static void a_serial_number_is_used_once_in_24_hours(void **state)
 	assert_int_equal(world_on_air(w, post, bsc), 1);
 }
 
+/* \returns talloc string of the world, NULL if none is kept. */
+static char *area_of(struct world *w, const struct post *post)
+{
+	char *area;
+
+	assert_int_equal(store_read_area(w->reader, w, post->id, &area), 0);
+	return area;
+}
+
+static void the_area_that_was_decided_on_is_kept_with_the_alert(void **state)
+{
+	static const char ring[] = "[[[19.996,10.4],[80,10.4],[80,10.6],[19.996,10.6],[19.996,10.4]]]";
+	struct world *w = *state;
+	struct fake_bsc *bsc = world_add_bsc(w, 3);
+	struct post *post, *cancel;
+	int i;
+
+	world_start(w);
+	post = world_post(w, &(struct alert_spec){ .identifier = "a" });
+	world_run(w, 1);
+	assert_int_equal(post_status(post), 202);
+	for (i = 0; i < 2; i++) {
+		assert_non_null(strstr(area_of(w, post), ring));
+		world_crash(w);
+		world_run(w, 1);
+	}
+	cancel = world_cancel(w, post, "c", NULL, NULL);
+	world_run(w, 5);
+	assert_int_equal(post_status(cancel), 202);
+	assert_int_equal(world_on_air(w, post, bsc), 0);
+	assert_true(world_ended(w, post));
+	assert_non_null(strstr(area_of(w, post), ring));
+	assert_null(area_of(w, cancel));
+}
+
+static void cells_of_a_peer_that_is_not_configured_wait_and_the_sender_is_told(void **state)
+{
+	struct world *w = *state;
+	struct fake_bsc *bsc = world_add_bsc(w, 3), *later = world_add_bsc(w, 2);
+	struct alert_row row;
+	struct post *post;
+
+	world_start(w);
+	world_run(w, 1);
+	post = world_post(w, &(struct alert_spec){ .identifier = "a" });
+	world_run(w, 1);
+	assert_int_equal(store_read_alert(w->reader, w, post->id, false, &row), 0);
+	assert_non_null(strstr(row.answer, "\"advisories\":[]"));
+	peer_free(later->peer);
+	post = world_post(w, &(struct alert_spec){ .identifier = "b" });
+	world_run(w, 10);
+	assert_int_equal(post_status(post), 202);
+	assert_int_equal(store_read_alert(w->reader, w, post->id, false, &row), 0);
+	assert_non_null(strstr(row.answer, "\"advisories\":[{\"code\":\"peer-not-configured\","
+					   "\"detail\":\"Peer bsc-1 of 2 cells is not configured: they wait.\"}]"));
+	assert_int_equal(world_on_air(w, post, bsc), 3);
+	assert_int_equal(world_on_air(w, post, later), 0);
+	assert_int_equal(bsc_attach(later), 0);
+	world_run(w, 10);
+	assert_int_equal(world_on_air(w, post, later), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,12 +322,13 @@ int main(void)
 		T(the_same_bytes_again_are_the_same_alert),
 		T(repetitions_share_the_fate_of_a_commit_that_fails),
 		T(other_content_under_the_same_name_is_refused),
-		T(an_alert_goes_on_when_its_asker_has_gone),
 		T(two_originators_may_use_the_same_name),
 		T(what_cannot_be_stored_is_refused_and_not_sent),
 		T(an_end_that_cannot_be_stored_is_stored_later),
 		T(what_was_refused_uses_up_no_serial_number),
 		T(a_serial_number_is_used_once_in_24_hours),
+		T(the_area_that_was_decided_on_is_kept_with_the_alert),
+		T(cells_of_a_peer_that_is_not_configured_wait_and_the_sender_is_told),
 #undef T
 	};
 

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
+#include <tocsin/base/clock.h>
+#include <tocsin/base/json.h>
 
 #include "checker.h"
 #include "world.h"
@@ -44,6 +47,31 @@ static void an_alert_goes_on_air_and_off_again_at_its_expiry(void **state)
 	assert_int_equal(outcome_count(w, post, bsc, OUTCOME_STOPPED), 5);
 }
 
+
+static char *peers_page(struct world *w)
+{
+	struct json j;
+
+	json_init(&j, w);
+	json_object_begin(&j, NULL);
+	gateway_render_peers(w->gw, &j);
+	json_object_end(&j);
+	return talloc_strndup(w, j.buf, j.len);
+}
+
+static void the_peers_page_tells_when_a_link_is_tried_again(void **state)
+{
+	char at[32], expected[64];
+	struct world *w = *state;
+
+	world_add_bsc(w, 1);
+	world_start(w);
+	snprintf(expected, sizeof(expected), "\"next_attempt\":\"%s\"",
+		 clock_format(clock_utc() + 1, at, sizeof(at)));
+	assert_non_null(strstr(peers_page(w), expected));
+	world_run(w, 1);
+	assert_non_null(strstr(peers_page(w), "\"next_attempt\":null"));
+}
 
 static void a_peer_that_comes_late_gets_the_alert_when_it_comes(void **state)
 {
@@ -636,6 +664,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 		T(an_alert_goes_on_air_and_off_again_at_its_expiry),
 		T(an_import_that_is_asked_for_during_another_follows_it),
+		T(the_peers_page_tells_when_a_link_is_tried_again),
 		T(a_peer_that_comes_late_gets_the_alert_when_it_comes),
 		T(only_the_cells_that_refused_are_tried_again),
 		T(whatever_a_peer_says_of_itself_is_followed),

@@ -93,6 +93,45 @@ static void cancel(struct walk *k)
 	world_cancel(k->w, k->alerts[draw(k, k->n_alerts)], name, NULL, NULL);
 }
 
+/* Is there anybody else of that identity who was not told that nothing was kept? */
+static bool asked_by_others(const struct world *w, const struct post *post)
+{
+	struct post *other;
+
+	llist_for_each_entry(other, &w->posts, entry) {
+		if (other != post && !strcmp(other->identifier, post->identifier) &&
+		    other->problem != PROBLEM_STORE_UNAVAILABLE)
+			return true;
+	}
+	return false;
+}
+
+static void give_up(struct walk *k)
+{
+	struct post *post, *waits = NULL;
+
+	llist_for_each_entry(post, &k->w->posts, entry) {
+		if (!post->answered && !post->staged && !post->lost && (!waits || draw(k, 2)))
+			waits = post;
+	}
+	if (!waits || !k->w->gw)
+		return;
+	if (!world_give_up(k->w, waits) && !asked_by_others(k->w, waits))
+		world_violate(k->w, "%s is not begun, nobody waits for it, and it goes on", waits->identifier);
+}
+
+/* Who was told that nothing was kept was told the truth. */
+static void judge_given_up(struct walk *k)
+{
+	struct post *post;
+
+	llist_for_each_entry(post, &k->w->posts, entry) {
+		if (post->problem == PROBLEM_STORE_UNAVAILABLE && !asked_by_others(k->w, post) &&
+		    world_kept(k->w, post))
+			fail_msg("%s: %s was refused and is kept", k->w->name, post->identifier);
+	}
+}
+
 static void flap(struct walk *k)
 {
 	struct fake_bsc *bsc = any_bsc(k);
@@ -242,7 +281,7 @@ static void step(struct walk *k)
 		{ 4, cancel, "cancel" }, { 6, flap, "flap" }, { 5, be_odd, "be odd" },
 		{ 3, fill_queue, "queue" }, { 3, restart_bsc, "restart bsc" },
 		{ 4, restart_cell, "restart cell" }, { 2, refuse_cell, "refuse cell" }, { 4, die, "die" },
-		{ 3, hurt_store, "store" }, { 1, set_clock, "clock" },
+		{ 3, hurt_store, "store" }, { 1, set_clock, "clock" }, { 2, give_up, "give up" },
 	};
 	unsigned int sum = 0, at, i;
 
@@ -295,6 +334,7 @@ static void judge_end(struct walk *k)
 	world_run(w, CONVERGE_S);
 	checker_converged(w->checker);
 	world_run_ms(w, 0);
+	judge_given_up(k);
 	world_run(w, MAX_LIFE_S + 3 * 3600);
 	checker_converged(w->checker);
 	world_run_ms(w, 0);

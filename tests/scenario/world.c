@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -638,9 +639,9 @@ struct post *world_post(struct world *w, const struct alert_spec *spec)
 	struct post *post = post_alloc(w, spec->identifier, spec->originator ? spec->originator : "met",
 				       spec->sender ? spec->sender : "met@example.org", world_utc(w));
 
-	post->cap = talloc_asprintf(post, "%s%s</alert>\n",
+	post->cap = talloc_asprintf(post, "%s%s</alert>\n%*s",
 				    cap_head(post, spec->class == MESSAGE_CLASS_OTHER ? "Test" : "Actual", "Alert"),
-				    make_info(post, spec));
+				    make_info(post, spec), (int)spec->padding, "");
 	submit(post);
 	return post;
 }
@@ -667,7 +668,37 @@ struct post *world_repeat(struct world *w, const struct post *first)
 	return post;
 }
 
+static void post_id(const struct post *post, char id[ALERT_ID_LEN + 1])
+{
+	alert_id_make(post->originator, post->sender, post->identifier, post->sent_utc, id);
+}
+
+bool world_give_up(struct world *w, struct post *post)
+{
+	char id[ALERT_ID_LEN + 1];
+	bool may_be_kept;
+
+	gateway_forget(w->gw, post);
+	post_id(post, id);
+	may_be_kept = gateway_knows(w->gw, id);
+	post->staged = post->answered = true;
+	post->problem = may_be_kept ? PROBLEM_STORE_TIMEOUT : PROBLEM_STORE_UNAVAILABLE;
+	return !may_be_kept;
+}
+
 /* Looking */
+
+bool world_kept(struct world *w, const struct post *post)
+{
+	char id[ALERT_ID_LEN + 1];
+	struct alert_row row;
+	int rc;
+
+	post_id(post, id);
+	rc = store_read_alert(w->reader, w, id, false, &row);
+	assert_true(rc == 0 || rc == -ENOENT);
+	return rc == 0;
+}
 
 int world_messages(struct world *w, const struct post *post, struct message **messages)
 {

@@ -35,6 +35,7 @@ struct alert_spec {
 	unsigned int first_bsc, n_bscs;	/*!< [all of them] */
 	unsigned int first_cell, n_cells;	/*!< of each [all of them] */
 	const char *event;	/*!< [Test event]; "ETWS" asks for an ETWS primary as well */
+	size_t padding;		/*!< blanks after its end, so many octets */
 };
 
 /*! One POST and its answer. */
@@ -123,6 +124,8 @@ struct post *world_cancel(struct world *w, const struct post *alert, const char 
 			  const char *originator, const char *sender);
 /*! The same bytes once more. */
 struct post *world_repeat(struct world *w, const struct post *post);
+/*! Its time is over: the client is told so, as the front does. \returns false: it may be kept. */
+bool world_give_up(struct world *w, struct post *post);
 /*! HTTP status that the front would answer with; 0 = none yet. */
 int post_status(const struct post *post);
 
@@ -135,6 +138,8 @@ void world_outcomes(struct world *w, const struct post *post, const struct fake_
 		    size_t counts[_NUM_OUTCOME]);
 /*! Cells of that peer on which the alert's text is on air in truth. */
 size_t world_on_air(struct world *w, const struct post *post, const struct fake_bsc *bsc);
+/*! Does the store hold it, whoever has been told so? */
+bool world_kept(struct world *w, const struct post *post);
 /*! Has the alert ended in the store? */
 bool world_ended(struct world *w, const struct post *post);
 /*! Evidence of one target of the alert's message number nr, as stored. */

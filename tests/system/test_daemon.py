@@ -323,7 +323,8 @@ class Durability(DaemonTest):
                 pass
         accepted, refused = [before["id"]], 0
         for cell in CELLS[1:21]:
-            answer = self.daemon.post(tocsind.cap_alert("While full.", circle(cell)))
+            # Long documents, since the log of the database holds its room in advance.
+            answer = self.daemon.post(tocsind.cap_alert("While full. " * 50000, circle(cell)))
             if answer.status == 202:
                 # There was still room in a file.
                 accepted.append(answer.json["id"])

@@ -91,6 +91,8 @@ void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answe
 {
 	struct submission *s = talloc_zero(gw, struct submission);
 
+	if (gw->fake.watch)
+		gw->fake.watch(draft, data, gw->fake.watcher);
 	s->draft = talloc_steal(s, draft);
 	s->done = done;
 	s->data = data;
@@ -111,6 +113,12 @@ void gateway_forget(struct gateway *gw, void *data)
 		talloc_free(s);
 		gw->fake.forgotten++;
 	}
+}
+
+bool gateway_knows(const struct gateway *gw, const char *id)
+{
+	(void)id;
+	return gw->fake.knows;
 }
 
 static struct fake_alert *find(struct store *store, const char *id)
@@ -163,6 +171,7 @@ static bool keep(struct store *store, const struct alert_draft *draft)
 	if (!a) {
 		a = add(store, draft->id);
 		a->row.identifier = talloc_strdup(store, draft->cap->identifier);
+		a->row.area = draft->area_json ? talloc_strdup(store, draft->area_json) : NULL;
 		a->row.answer = talloc_asprintf(store, "{\"id\":\"%s\",\"state\":\"accepted\",\"identifier\":\"%s\"}",
 						draft->id, draft->cap->identifier);
 		a->bytes = talloc_memdup(store, draft->bytes, draft->len);
@@ -304,6 +313,18 @@ int store_read_alert(struct store_reader *r, void *ctx, const char *id, bool wit
 	a = find(store, id);
 	if (a)
 		copy_row(ctx, a, with_bytes, row);
+	pthread_mutex_unlock(&store->lock);
+	return a ? 0 : -ENOENT;
+}
+
+int store_read_area(struct store_reader *r, void *ctx, const char *id, char **area)
+{
+	struct store *store = r->gw->fake.store;
+	struct fake_alert *a;
+
+	pthread_mutex_lock(&store->lock);
+	a = find(store, id);
+	*area = a && a->row.area ? talloc_strdup(ctx, a->row.area) : NULL;
 	pthread_mutex_unlock(&store->lock);
 	return a ? 0 : -ENOENT;
 }

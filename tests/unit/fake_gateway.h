@@ -21,6 +21,7 @@ struct fake_gateway {
 	bool store_ok;
 	unsigned int submitted;
 	unsigned int forgotten;
+	bool knows;			/*!< every alert is kept, or may be */
 	unsigned int taken;		/*!< distinct alerts */
 	char order[64][32];		/*!< identifiers as they were submitted, the first 64 */
 	struct store *store;
@@ -28,6 +29,9 @@ struct fake_gateway {
 	bool answers_missing;		/*!< rows cannot be read back */
 	const char *cell_table;		/*!< snapshot name */
 	const char *dir;
+	/*! Sees each draft as it is handed over; NULL: nobody looks. data is the asker's. */
+	void (*watch)(const struct alert_draft *draft, void *data, void *watcher);
+	void *watcher;
 };
 
 /*! One at a time per process. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <osmocom/core/fsm.h>
+#include <osmocom/core/rate_ctr.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/timer.h>
@@ -207,6 +208,23 @@ uint16_t fake_remote_port(int fd)
 	socklen_t len = sizeof(a);
 
 	return getpeername(fd, (struct sockaddr *)&a, &len) ? 0 : ntohs(a.sin_port);
+}
+
+static int add_refused(struct rate_ctr_group *group, void *data)
+{
+	uint64_t *refused = data;
+
+	if (!strcmp(group->desc->group_name_prefix, "listener"))
+		*refused += rate_ctr_group_get_ctr(group, 0)->current;
+	return 0;
+}
+
+uint64_t fake_refused(void)
+{
+	uint64_t refused = 0;
+
+	rate_ctr_for_each_group(add_refused, &refused);
+	return refused;
 }
 
 size_t fake_read(int fd, void *buf, size_t len)

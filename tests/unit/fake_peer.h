@@ -52,6 +52,9 @@ void fake_turn(void);
 } while (0)
 int64_t fake_real_ms(void);
 
+/*! Connections that listeners refused, as /metrics counts them. */
+uint64_t fake_refused(void);
+
 /*! A socket bound to a free port of 127.0.0.1, listening or only holding the port. */
 int fake_bind(uint16_t *port, bool listening);
 /*! Connect to a port of 127.0.0.1, from a given one unless it is 0. */

@@ -165,9 +165,12 @@ static void check_whole_parameters(const struct cap_info *info)
 {
 	assert_int_equal(info->n_parameters, 3);
 	assert_int_equal(info->parameters[0].line, 24);
-	assert_string_equal(cap_parameter(info, "p"), "1");
-	assert_string_equal(cap_parameter(info, "q"), "");
-	assert_null(cap_parameter(info, "P"));
+	assert_string_equal(info->parameters[0].name, "p");
+	assert_string_equal(info->parameters[0].value, "1");
+	assert_string_equal(info->parameters[1].name, "q");
+	assert_string_equal(info->parameters[1].value, "");
+	assert_string_equal(info->parameters[2].name, "p");
+	assert_string_equal(info->parameters[2].value, "2");
 }
 
 static void check_whole_areas(const struct cap_info *info)

@@ -531,32 +531,31 @@ static void spare_bits_of_a_period_are_ignored(void **state)
 	talloc_free(pdu);
 }
 
+/* 3GPP TS 48.049, 8.2.25. */
+static unsigned int warning_seconds(unsigned int coded)
+{
+	return coded <= 10 ? coded : coded <= 20 ? 10 + 2 * (coded - 10) : coded <= 38 ? 30 + 5 * (coded - 20) :
+	       coded <= 86 ? 120 + 10 * (coded - 38) : 600 + 30 * (coded - 86);
+}
+
 static void warning_periods_have_the_values_of_the_table(void **state)
 {
 	static const struct {
-		uint8_t coded;
-		int seconds;
+		unsigned int seconds, coded;
 	} cases[] = {
-		{ 0, 0 }, { 1, 1 }, { 10, 10 }, { 11, 12 }, { 20, 30 }, { 21, 35 }, { 26, 60 },
-		{ 38, 120 },
-		{ 39, 130 }, { 86, 600 }, { 87, 630 }, { 100, 1020 }, { 186, 3600 },
-		{ 187, -EINVAL }, { 255, -EINVAL },
+		{ 0, 0 }, { 1, 1 }, { 10, 10 }, { 12, 11 }, { 30, 20 }, { 35, 21 }, { 60, 26 }, { 120, 38 },
+		{ 130, 39 }, { 600, 86 }, { 630, 87 }, { 1020, 100 }, { 3600, 186 },
 	};
-	unsigned int coded, last = 0;
+	unsigned int coded;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(cases); i++)
-		assert_int_equal(cbsp_warning_period_seconds(cases[i].coded), cases[i].seconds);
-	for (coded = 0; coded <= 186; coded++)
-		assert_int_equal(cbsp_warning_period(cbsp_warning_period_seconds(coded)), coded);
+		assert_int_equal(cbsp_warning_period(cases[i].seconds), cases[i].coded);
 	for (coded = 1; coded <= 186; coded++) {
-		unsigned int seconds = cbsp_warning_period_seconds(coded);
-
-		assert_true(seconds > last);
+		assert_int_equal(cbsp_warning_period(warning_seconds(coded)), coded);
 		/* Whatever lies between two values takes the longer one. */
-		assert_int_equal(cbsp_warning_period(last + 1), coded);
-		last = seconds;
+		assert_int_equal(cbsp_warning_period(warning_seconds(coded - 1) + 1), coded);
 	}
 	assert_int_equal(cbsp_warning_period(3601), 186);
 	assert_int_equal(cbsp_warning_period(UINT32_MAX), 186);

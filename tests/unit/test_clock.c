@@ -120,7 +120,6 @@ static void both_clocks_follow_the_override(void **state)
 	osmo_clock_override_enable(CLOCK_MONOTONIC, true);
 	*mono = (struct timespec){ 5000000000, 1999999 };
 	assert_int_equal(clock_utc(), 1795467900);
-	assert_int_equal(clock_utc_ms(), 1795467900987);
 	assert_int_equal(clock_mono_ms(), 5000000000001);
 	osmo_gettimeofday_override_add(3600, 0);
 	assert_int_equal(clock_utc(), 1795471500);

@@ -230,6 +230,100 @@ static void test_what_is_taken_and_what_is_refused(void **state)
 	}
 }
 
+/* The area as readers see it (RFC 7946) */
+
+#define POLYGON(text) "<polygon>" text "</polygon>"
+#define CIRCLE_OF(text) "<circle>" text "</circle>"
+#define DESCRIBED(desc, inner) "<area><areaDesc>" desc "</areaDesc>" inner "</area>"
+#define COLLECTION(features, areas) "{\"type\":\"FeatureCollection\",\"features\":[" features "],\"areas\":[" areas "]}"
+#define RING_OF(area, ring) "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[[" ring "]]}," \
+	"\"properties\":{\"area\":" area "}}"
+#define DISC_OF(area, centre, radius) "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":" centre "}," \
+	"\"properties\":{\"area\":" area ",\"radius_m\":" radius "}}"
+#define SAID(desc, n_polygons, n_circles) \
+	"{\"description\":\"" desc "\",\"polygons\":" n_polygons ",\"circles\":" n_circles "}"
+#define SQUARE_RING "[10,50],[11,50],[11,51],[10,51],[10,50]"
+
+static const struct {
+	const char *name;
+	const char *infos;
+	const char *json;
+} areas_told[] = {
+	{ "a polygon, longitude before latitude", INFO("en", "a"),
+	  COLLECTION(RING_OF("0", SQUARE_RING), SAID("the valley", "1", "0")) },
+	{ "a clockwise polygon is turned round",
+	  INFO_AREA("en", "a", AREA(POLYGON("50,10 51,10 51,11 50,11 50,10"))),
+	  COLLECTION(RING_OF("0", SQUARE_RING), SAID("the valley", "1", "0")) },
+	{ "a point said twice counts once", INFO_AREA("en", "a", AREA(POLYGON("50,10 50,11 50.0,11.0 51,11 51,10 50,10"))),
+	  COLLECTION(RING_OF("0", SQUARE_RING), SAID("the valley", "1", "0")) },
+	{ "a circle in metres", INFO_AREA("en", "a", AREA(CIRCLE)),
+	  COLLECTION(DISC_OF("0", "[11,48]", "2500"), SAID("the valley", "0", "1")) },
+	{ "no digit is lost", INFO_AREA("en", "a", AREA(CIRCLE_OF("-48.1234567,-0.0000001 0.000001") CIRCLE_OF("90,180 20037")
+							 CIRCLE_OF("-0.5,-179.9999999 1234.567891"))),
+	  COLLECTION(DISC_OF("0", "[-0.0000001,-48.1234567]", "0.001") "," DISC_OF("0", "[180,90]", "20037000") ","
+		     DISC_OF("0", "[-179.9999999,-0.5]", "1234567.891"), SAID("the valley", "0", "3")) },
+	{ "a circle without radius is its centre", INFO_AREA("en", "a", AREA(CIRCLE_OF("0,0 0"))),
+	  COLLECTION(DISC_OF("0", "[0,0]", "0"), SAID("the valley", "0", "1")) },
+	{ "polygons before circles, area by area",
+	  INFO_AREA("en", "a", DESCRIBED("west", SQUARE CIRCLE_OF("1,1 1")) DESCRIBED("east", SQUARE SQUARE CIRCLE)),
+	  COLLECTION(RING_OF("0", SQUARE_RING) "," DISC_OF("0", "[1,1]", "1000") "," RING_OF("1", SQUARE_RING) ","
+		     RING_OF("1", SQUARE_RING) "," DISC_OF("1", "[11,48]", "2500"),
+		     SAID("west", "1", "1") "," SAID("east", "2", "1")) },
+	{ "all blocks of the language and of no other",
+	  INFO_AREA("en", "a", DESCRIBED("one", SQUARE)) INFO_AREA("de", "b", DESCRIBED("anders", CIRCLE_OF("9,9 9"))) INFO_AREA(
+		  "EN", "a", DESCRIBED("two", CIRCLE)),
+	  COLLECTION(RING_OF("0", SQUARE_RING) "," DISC_OF("1", "[11,48]", "2500"), SAID("one", "1", "0") "," SAID("two", "0", "1")) },
+	{ "a geocode beside a circle is not there", INFO_AREA("en", "a", AREA(CIRCLE GEOCODE)),
+	  COLLECTION(DISC_OF("0", "[11,48]", "2500"), SAID("the valley", "0", "1")) },
+	{ "across the antimeridian, eastward", INFO_AREA("en", "a", AREA(POLYGON("0,179 0,-179 1,-179 1,179 0,179"))),
+	  COLLECTION(RING_OF("0", "[179,0],[181,0],[181,1],[179,1],[179,0]"), SAID("the valley", "1", "0")) },
+	{ "across the antimeridian, westward", INFO_AREA("en", "a", AREA(POLYGON("0,-179 1,-179 1,179 0,179 0,-179"))),
+	  COLLECTION(RING_OF("0", "[-179,0],[-179,1],[-181,1],[-181,0],[-179,0]"), SAID("the valley", "1", "0")) },
+	{ "a cut to a hole", INFO_AREA("en", "a", AREA(POLYGON("0,0 0,9 9,9 9,0 0,0 3,3 6,3 6,6 3,6 3,3 0,0"))),
+	  COLLECTION(RING_OF("0", "[0,0],[9,0],[9,9],[0,9],[0,0],[3,3],[3,6],[6,6],[6,3],[3,3],[0,0]"),
+		     SAID("the valley", "1", "0")) },
+	{ "a description of any letters", INFO_AREA("en", "a", DESCRIBED("K\xc3\xb6ln &quot;S&#xfc;d&quot;\n\\", CIRCLE)),
+	  COLLECTION(DISC_OF("0", "[11,48]", "2500"), SAID("K\xc3\xb6ln \\\"S\xc3\xbc" "d\\\"\\n\\\\", "0", "1")) },
+};
+
+static void test_area_is_told_as_it_was_decided_on(void **state)
+{
+	struct alert_draft *draft;
+	struct problem problem;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(areas_told); i++) {
+		draft = read_infos(areas_told[i].infos, no_languages, &problem);
+		if (!draft)
+			fail_msg("%s: %s", areas_told[i].name, problem.detail);
+		if (strcmp(draft->area_json, areas_told[i].json))
+			fail_msg("%s: %s", areas_told[i].name, draft->area_json);
+		assert_ptr_equal(talloc_parent(draft->area_json), draft);
+		talloc_free(draft);
+	}
+}
+
+/* A long description must not be told again with each of many shapes. */
+static void test_area_is_told_in_little_more_than_the_document(void **state)
+{
+	char *desc = talloc_zero_size(NULL, 100001), *circles = talloc_strdup(desc, ""), *infos;
+	struct alert_draft *draft;
+	struct problem problem;
+	int i;
+
+	(void)state;
+	memset(desc, 'x', 100000);
+	for (i = 0; i < 1000; i++)
+		circles = talloc_strdup_append_buffer(circles, CIRCLE_OF("1,1 1"));
+	infos = talloc_asprintf(desc, INFO_AREA("en", "a", DESCRIBED("%s", "%s")), desc, circles);
+	draft = read_infos(infos, no_languages, &problem);
+	assert_non_null(draft);
+	assert_true(strlen(draft->area_json) < 100000 + 1000 * 150);
+	talloc_free(draft);
+	talloc_free(desc);
+}
+
 /* Kinds of alerts, and the clock */
 
 #define REFERENCES "<references>met@example.org,flood-0,2026-06-01T11:00:00+00:00</references>"
@@ -294,6 +388,7 @@ static void test_cancel_has_no_language_and_no_area(void **state)
 	assert_non_null(draft);
 	assert_null(draft->language);
 	assert_null(draft->area);
+	assert_null(draft->area_json);
 	assert_int_equal(draft->cap->n_references, 1);
 	assert_int_equal(draft->n_advisories, 1);
 	assert_true(advised(draft, "cancel-text-not-broadcast", 1));
@@ -441,6 +536,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_language_that_is_broadcast),
 		cmocka_unit_test(test_what_is_taken_and_what_is_refused),
+		cmocka_unit_test(test_area_is_told_as_it_was_decided_on),
+		cmocka_unit_test(test_area_is_told_in_little_more_than_the_document),
 		cmocka_unit_test(test_kinds_of_alerts_and_the_clock),
 		cmocka_unit_test(test_cancel_has_no_language_and_no_area),
 		cmocka_unit_test(test_draft_keeps_what_was_received),

@@ -904,6 +904,58 @@ static void paths_and_methods_are_told_apart(void **state)
 	}
 }
 
+static void two_framings_end_the_connection_whatever_else_is_wrong(void **state)
+{
+	static const char *const requests[] = {
+		"POST /nowhere", "GET /v1/health?no=1", "PUT /v1/alerts", "DELETE /v1/alerts",
+	};
+	struct fixture *f = *state;
+	struct answer a;
+	size_t i;
+
+	start(f);
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		int fd = dial(f, ALL);
+
+		put_text(fd, talloc_asprintf(f->ctx, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+			 "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n",
+			 requests[i]));
+		a = get_answer(f, fd, false);
+		assert_header(&a, "Connection", "close");
+		assert_in_range(a.status, 400, 499);
+		answer_clear(&a);
+		assert_true(at_end(f, fd));
+		close(fd);
+	}
+}
+
+static void a_request_names_one_host(void **state)
+{
+	static const struct {
+		const char *version;
+		const char *hosts;
+		int status;
+	} cases[] = {
+		{ "1.1", "", 400 },
+		{ "1.1", "Host: x\r\n", 200 },
+		{ "1.1", "Host: x\r\nHost: x\r\n", 400 },
+		{ "1.0", "", 200 },
+		{ "1.0", "Host: x\r\nHost: y\r\n", 400 },
+	};
+	struct fixture *f = *state;
+	struct answer a;
+	size_t i;
+
+	start(f);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		a = ask(f, ALL, "GET /v1/health HTTP/%s\r\n%s\r\n", cases[i].version, cases[i].hosts);
+		if (cases[i].status == 400)
+			assert_problem(&a, 400, "bad-parameter");
+		else
+			assert_status(&a, cases[i].status);
+	}
+}
+
 static void two_framings_of_one_body_are_refused(void **state)
 {
 	static const char *const framings[] = {
@@ -913,6 +965,8 @@ static void two_framings_of_one_body_are_refused(void **state)
 		"Content-Length: 5\r\nContent-Length: 6\r\n",
 		"Content-Length: +5\r\n",
 		"Content-Length: 5, 5\r\n",
+		"Content-Length : 5\r\n",
+		"Transfer-Encoding\t: chunked\r\n",
 		"Transfer-Encoding: gzip, chunked\r\n",
 		"Transfer-Encoding: identity\r\n",
 		"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
@@ -1017,26 +1071,37 @@ static int thaw_and_teardown(void **state)
 
 static void an_alert_that_is_not_decided_in_time_is_answered_503(void **state)
 {
+	static const struct {
+		bool knows;
+		const char *code;
+	} cases[] = {
+		{ false, "store-unavailable" },	/* nothing is kept */
+		{ true, "store-timeout" },	/* nobody can tell */
+	};
 	struct fixture *f = *state;
 	struct answer a;
+	unsigned int i;
 	int fd;
 
 	freeze_time();
 	start(f);
 	f->fake->mode = FAKE_HOLD;
-	fd = dial_and_post(f, "", next_alert(f));
-	await_waiting(f, 1);
-	while (!f->fake->submitted)
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		f->fake->knows = cases[i].knows;
+		fd = dial_and_post(f, "", next_alert(f));
+		await_waiting(f, 1);
+		while (f->fake->submitted == i)
+			pump(f);
+		osmo_clock_override_add(CLOCK_MONOTONIC, 29, 0);
 		pump(f);
-	osmo_clock_override_add(CLOCK_MONOTONIC, 29, 0);
-	pump(f);
-	assert_int_equal(http_waiting(f->http), 1);
-	osmo_clock_override_add(CLOCK_MONOTONIC, 2, 0);
-	a = get_answer(f, fd, false);
-	assert_header(&a, "Retry-After", "5");
-	assert_problem(&a, 503, "store-timeout");
-	assert_int_equal(f->fake->forgotten, 1);
-	close(fd);
+		assert_int_equal(http_waiting(f->http), 1);
+		osmo_clock_override_add(CLOCK_MONOTONIC, 2, 0);
+		a = get_answer(f, fd, false);
+		assert_header(&a, "Retry-After", "5");
+		assert_problem(&a, 503, cases[i].code);
+		assert_int_equal(f->fake->forgotten, i + 1);
+		close(fd);
+	}
 }
 
 static void a_slow_client_is_cut_off(void **state)
@@ -1091,6 +1156,29 @@ static void a_client_that_has_gone_does_no_harm(void **state)
 	assert_int_equal(f->fake->taken, 20);
 	a = post(f, "", next_alert(f));
 	assert_status(&a, 202);
+}
+
+static void what_was_asked_for_goes_on_when_the_client_hangs_up(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	freeze_time();
+	start(f);
+	f->fake->mode = FAKE_HOLD;
+	fd = dial_and_post(f, "", next_alert(f));
+	await_waiting(f, 1);
+	while (!f->fake->submitted)
+		pump(f);
+	close(fd);
+	osmo_clock_override_add(CLOCK_MONOTONIC, 29, 0);
+	pump(f);
+	assert_int_equal(f->fake->forgotten, 0);
+	f->fake->mode = FAKE_ANSWER;
+	while (http_waiting(f->http))
+		pump(f);
+	assert_int_equal(f->fake->taken, 1);
+	assert_int_equal(f->fake->forgotten, 0);
 }
 
 static void at_the_end_everybody_who_waits_is_answered(void **state)
@@ -1325,28 +1413,63 @@ static void one_alert_is_told_in_full(void **state)
 {
 	struct fixture *f = *state;
 	struct answer a;
-	int i;
 
 	fake_store_add(f->fake, "00000000000000000001", 8, false);
 	start(f);
-	/* Twice: the second time from the cache. */
-	for (i = 0; i < 2; i++) {
-		a = get(f, "/v1/alerts/00000000000000000001");
-		assert_json(&a, "live", "true");
-		assert_json(&a, "cells", "8");
-		assert_json(&a, "area", "{\"polygons\":2,\"circles\":1}");
-		assert_json(&a, "states", "{\"queued\":4,\"taken\":2,\"broadcasting\":2}");
-		assert_json(&a, "messages/0/message_identifier", "4370");
-		assert_json(&a, "messages/0/serial_number", "16400");
-		assert_json(&a, "messages/0/kind", "text");
-		assert_json(&a, "messages/0/deliveries/1/peer", "bsc-2");
-		assert_json(&a, "messages/0/deliveries/1/targets", "4");
-		assert_json(&a, "cancelled_by", "null");
-		assert_status(&a, 200);
-	}
+	a = get(f, "/v1/alerts/00000000000000000001");
+	assert_json(&a, "live", "true");
+	assert_json(&a, "cells", "8");
+	assert_json(&a, "states", "{\"queued\":4,\"taken\":2,\"broadcasting\":2}");
+	assert_json(&a, "messages/0/message_identifier", "4370");
+	assert_json(&a, "messages/0/serial_number", "16400");
+	assert_json(&a, "messages/0/kind", "text");
+	assert_json(&a, "messages/0/deliveries/1/peer", "bsc-2");
+	assert_json(&a, "messages/0/deliveries/1/targets", "4");
+	assert_json(&a, "cancelled_by", "null");
+	assert_status(&a, 200);
 	a = get(f, "/v1/alerts/00000000000000000001/document");
 	assert_header(&a, "Content-Type", "application/cap+xml");
 	assert_memory_equal(a.body, "<alert ", 7);
+	assert_status(&a, 200);
+}
+
+static void the_area_is_told_as_geojson(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+	char path[64], *id;
+
+	start(f);
+	a = post(f, "", next_alert(f));
+	assert_int_equal(a.status, 202);
+	id = json_path(a.body, a.len, "id");
+	snprintf(path, sizeof(path), "/v1/alerts/%s", id);
+	free(id);
+	answer_clear(&a);
+	a = get(f, path);
+	assert_json(&a, "area/type", "FeatureCollection");
+	assert_int_equal(json_path_length(a.body, a.len, "area/features"), 1);
+	assert_json(&a, "area/features/0/geometry", "{\"type\":\"Point\",\"coordinates\":[11,48]}");
+	assert_json(&a, "area/features/0/properties", "{\"area\":0,\"radius_m\":5000}");
+	assert_json(&a, "area/areas/0", "{\"description\":\"Valley\",\"polygons\":0,\"circles\":1}");
+	assert_json(&a, "messages/0/nr", "1");
+	assert_status(&a, 200);
+	a = get(f, "/v1/alerts");
+	assert_int_equal(json_path_length(a.body, a.len, "alerts"), 1);
+	assert_null(strstr(a.body, "FeatureCollection"));
+	assert_status(&a, 200);
+}
+
+static void an_area_that_was_not_kept_is_null(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	fake_store_add(f->fake, "00000000000000000001", 8, false);
+	start(f);
+	a = get(f, "/v1/alerts/00000000000000000001");
+	assert_json(&a, "area", "null");
+	assert_json(&a, "cells", "8");
 	assert_status(&a, 200);
 }
 
@@ -1589,11 +1712,14 @@ int main(void)
 		TEST(all_bodies_together_are_bounded),
 		TEST(paths_and_methods_are_told_apart),
 		TEST(two_framings_of_one_body_are_refused),
+		TEST(two_framings_end_the_connection_whatever_else_is_wrong),
+		TEST(a_request_names_one_host),
 		TEST(bad_parameters_are_named),
 		TEST(a_full_queue_is_answered_503),
 		TEST(an_alert_that_is_not_decided_in_time_is_answered_503),
 		TEST(a_slow_client_is_cut_off),
 		TEST(a_client_that_has_gone_does_no_harm),
+		TEST(what_was_asked_for_goes_on_when_the_client_hangs_up),
 		TEST(at_the_end_everybody_who_waits_is_answered),
 		TEST(a_listener_that_cannot_listen_starts_none),
 		TEST(an_ipv6_listener_knows_its_own_host),
@@ -1604,6 +1730,8 @@ int main(void)
 		TEST(counters_are_rendered_for_prometheus),
 		TEST(alerts_are_listed_in_pages),
 		TEST(one_alert_is_told_in_full),
+		TEST(the_area_is_told_as_geojson),
+		TEST(an_area_that_was_not_kept_is_null),
 		TEST(a_cancelled_alert_is_not_called_on_air),
 		TEST(cells_are_told_with_their_evidence),
 		TEST(a_hundred_thousand_cells_are_streamed),

@@ -359,9 +359,45 @@ static void a_scaled_integer_keeps_all_its_digits(void **state)
 	}
 }
 
+static void a_number_has_no_zeros_at_its_end(void **state)
+{
+	static const struct {
+		int64_t value;
+		unsigned int scale;
+		const char *text;
+	} cases[] = {
+		{ 0, 7, "0" }, { 5, 7, "0.0000005" }, { -500000, 7, "-0.05" }, { 500100000, 7, "50.01" },
+		{ -1800000000, 7, "-180" }, { 1000000000, 7, "100" }, { 1000000001, 7, "100.0000001" },
+		{ 20037000000, 3, "20037000" }, { 10, 1, "1" }, { INT64_MIN, 7, "-922337203685.4775808" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct json j;
+
+		json_init(&j, *state);
+		json_number(&j, NULL, cases[i].value, cases[i].scale);
+		assert_json(&j, cases[i].text);
+	}
+}
+
+static void what_is_json_already_is_taken_as_it_is(void **state)
+{
+	struct json j;
+
+	json_init(&j, *state);
+	json_object_begin(&j, NULL);
+	json_raw(&j, "a", "{\"b\":[1,2]}", 11);
+	json_raw(&j, "c", "null", 4);
+	json_object_end(&j);
+	assert_json(&j, "{\"a\":{\"b\":[1,2]},\"c\":null}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_number_has_no_zeros_at_its_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_json_already_is_taken_as_it_is, setup, teardown),
 		cmocka_unit_test(a_scaled_integer_keeps_all_its_digits),
 		cmocka_unit_test_setup_teardown(commas_stand_between_members_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_keep_all_their_digits, setup, teardown),

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-
+#include <osmocom/core/stat_item.h>
 #include <osmocom/core/talloc.h>
 
 #include <tocsin/core/ledger.h>
@@ -285,6 +285,33 @@ static void test_no_code_is_used_twice_within_24_hours(void **state)
 	}
 }
 
+static int gauge(uint16_t identifier)
+{
+	struct osmo_stat_item_group *group = osmo_stat_item_get_group_by_name_idx("ledger", identifier);
+
+	assert_non_null(group);
+	return osmo_stat_item_get_last(osmo_stat_item_group_get_item(group, 0));
+}
+
+static void test_gauges_tell_how_many_codes_are_taken(void **state)
+{
+	struct ledger *ledger = ledger_alloc(NULL);
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		take_ok(ledger, 4371, CODES, NOW, NOW + i);
+	take_ok(ledger, 4352, ETWS_CODES, NOW, NOW);
+	ledger_set_gauges(ledger, NOW);
+	assert_int_equal(gauge(4371), 3);
+	assert_int_equal(gauge(4352), 1);
+	ledger_set_gauges(ledger, NOW + DAY);
+	assert_int_equal(gauge(4371), 2);
+	assert_int_equal(gauge(4352), 0);
+	talloc_free(ledger);
+	assert_null(osmo_stat_item_get_group_by_name_idx("ledger", 4371));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_exhausted_identifier_says_when_to_come_back),
 		cmocka_unit_test(test_code_given_back_can_be_taken_again),
 		cmocka_unit_test(test_restored_codes_are_taken),
+		cmocka_unit_test(test_gauges_tell_how_many_codes_are_taken),
 		cmocka_unit_test(test_no_code_is_used_twice_within_24_hours),
 	};
 

@@ -99,7 +99,7 @@ static int teardown(void **state)
 {
 	struct proto *p = *state;
 
-	link_free(p->link);
+	talloc_free(p->link);
 	if (p->far_listening >= 0)
 		close(p->far_listening);
 	if (p->holder >= 0)
@@ -165,7 +165,7 @@ static void a_connecting_link_comes_up_through_its_states(void **state)
 	say(p, far, 'y');
 	assert_int_equal(p->peer->counters[PEER_CTR_TX], 1);
 	assert_int_equal(p->peer->counters[PEER_CTR_RX], 1);
-	link_free(p->link);
+	talloc_free(p->link);
 	p->link = NULL;
 	TURN_UNTIL(fake_at_end(far));
 	close(far);

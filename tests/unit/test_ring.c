@@ -365,22 +365,54 @@ static void a_vertex_is_told_from_the_longest_edge_by_the_smallest_difference(vo
 	talloc_free(ring);
 }
 
-static void a_ring_with_too_many_edges_side_by_side_is_left_to_the_sweep(void **state)
+static void a_vertex_that_is_repeated_is_left_to_the_sweep(void **state)
 {
-	struct ring *ring = ring_alloc();
-	size_t i;
+	static const double square[][2] = { { 0, 0 }, { 0, 9 }, { 9, 9 }, { 9, 0 } };
+	size_t i, n, repeated;
 
 	(void)state;
-	for (i = 0; i < RING_SIMPLE_MAX_ACTIVE + 10; i++)
-		ring_add(ring, i % 2 ? 5e8 : 1e8, 1000.0 * i);
-	ring_add(ring, 0, 1000.0 * i);
-	ring_add(ring, 0, 0);
+	for (repeated = 0; repeated <= 4; repeated++) {
+		struct ring *ring = ring_alloc();
+
+		for (i = 0; i < 4; i++) {
+			for (n = 0; n < 1 + (i == repeated); n++) {
+				ring->lon[ring->r.n] = square[i][0];
+				ring->lat[ring->r.n++] = square[i][1];
+			}
+		}
+		assert_int_equal(ring_simple(NULL, &ring->r), repeated == 4);
+		talloc_free(ring);
+	}
+}
+
+/* Teeth to the left, the tip of each at a place of its own. */
+static void teeth(struct ring *ring, size_t n, size_t stride)
+{
+	size_t i;
+
+	ring_add(ring, 6e8, -1000);
+	for (i = 0; i < n; i++) {
+		ring_add(ring, 1e8 + i * stride % n * 1000, 1000.0 * i);
+		ring_add(ring, 5e8, 1000.0 * i + 500);
+	}
+	ring_add(ring, 6e8, 1000.0 * n);
+}
+
+/* Tips that appear far from each other have to be looked for among all teeth; their number is a
+ * prime. */
+static void a_ring_that_takes_long_searches_is_left_to_the_sweep(void **state)
+{
+	const size_t n = 49999;
+	struct ring *ring = ring_alloc();
+
+	(void)state;
+	teeth(ring, n, 1);
+	assert_int_equal(ring_simple(NULL, &ring->r), 1);
+	ring->r.n = 0;
+	teeth(ring, n, 46106);
 	assert_int_equal(ring_simple(NULL, &ring->r), 0);
 	ring->r.n = 0;
-	for (i = 0; i < RING_SIMPLE_MAX_ACTIVE - 10; i++)
-		ring_add(ring, i % 2 ? 5e8 : 1e8, 1000.0 * i);
-	ring_add(ring, 0, 1000.0 * i);
-	ring_add(ring, 0, 0);
+	teeth(ring, 499, 301);
 	assert_int_equal(ring_simple(NULL, &ring->r), 1);
 	talloc_free(ring);
 }
@@ -408,7 +440,8 @@ int main(void)
 		cmocka_unit_test(small_rings_are_proven_exactly_when_no_two_edges_meet),
 		cmocka_unit_test(a_ring_over_more_than_half_the_earth_is_left_to_the_sweep),
 		cmocka_unit_test(a_vertex_is_told_from_the_longest_edge_by_the_smallest_difference),
-		cmocka_unit_test(a_ring_with_too_many_edges_side_by_side_is_left_to_the_sweep),
+		cmocka_unit_test(a_vertex_that_is_repeated_is_left_to_the_sweep),
+		cmocka_unit_test(a_ring_that_takes_long_searches_is_left_to_the_sweep),
 		cmocka_unit_test(many_vertices_in_one_place_of_a_wide_ring_are_left_to_the_sweep),
 	};
 	struct CMUnitTest tests[LENGTH(kinds) + LENGTH(rest)];

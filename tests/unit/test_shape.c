@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -435,6 +436,86 @@ static void the_check_agrees_with_the_definition_on_small_rings(void **state)
 	assert_true(good > 300 && bad > 300);
 }
 
+/* A ring as senders write it, and the same one in numbers of such length that they are read digit by
+ * digit. */
+struct twins {
+	char *text[2];
+	struct geo_area *area[2];
+	struct problem problem[2];
+};
+
+static void put_number(struct twins *t, uint64_t *state, char end)
+{
+	unsigned int whole = next_random(state) % (next_random(state) % 8 ? 80 : 1200);
+	unsigned int digits = next_random(state) % 8;
+	unsigned int part = next_random(state) % 10000000, i;
+	const char *sign = next_random(state) % 2 ? "-" : "";
+	char decimals[8];
+
+	for (i = 7; i > digits; i--)
+		part -= part % (unsigned int)pow(10, 8 - i);
+	snprintf(decimals, sizeof(decimals), "%07u", part);
+	t->text[0] = talloc_asprintf_append_buffer(t->text[0], "%s%u%s%.*s%c", sign, whole,
+						   digits ? "." : "", digits, decimals, end);
+	t->text[1] = talloc_asprintf_append_buffer(t->text[1], "%s%u.%s00000%c", sign, whole, decimals,
+						   end);
+}
+
+static void make_twins(struct twins *t, uint64_t *state)
+{
+	char *first[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		t->text[i] = talloc_strdup(NULL, "");
+	for (i = 0; i < 6; i++) {
+		put_number(t, state, ',');
+		put_number(t, state, ' ');
+		if (i == 0) {
+			first[0] = talloc_strdup(NULL, t->text[0]);
+			first[1] = talloc_strdup(NULL, t->text[1]);
+		}
+	}
+	for (i = 0; i < 2; i++) {
+		t->text[i] = talloc_strdup_append_buffer(t->text[i], first[i]);
+		talloc_free(first[i]);
+	}
+}
+
+static void assert_same_ring(const struct geo_ring *a, const struct geo_ring *b)
+{
+	assert_int_equal(a->n, b->n);
+	assert_memory_equal(a->lon, b->lon, a->n * sizeof(*a->lon));
+	assert_memory_equal(a->lat, b->lat, a->n * sizeof(*a->lat));
+}
+
+static void numbers_are_the_same_however_many_zeros_follow(void **state)
+{
+	unsigned int accepted = 0, round, i;
+
+	(void)state;
+	for (round = 0; round < 20000; round++) {
+		struct twins t = { .area = { geo_area_alloc(NULL), geo_area_alloc(NULL) } };
+		uint64_t seed = round;
+		int rc[2];
+
+		make_twins(&t, &seed);
+		for (i = 0; i < 2; i++)
+			rc[i] = geo_area_add_polygon(t.area[i], t.text[i], "here", 1, &t.problem[i]);
+		if (rc[0] != rc[1] || strcmp(t.problem[0].detail, t.problem[1].detail))
+			fail_msg("seed %u: %s: %s; %s", round, t.text[0], t.problem[0].detail,
+				 t.problem[1].detail);
+		if (!rc[0])
+			assert_same_ring(&t.area[0]->rings[0], &t.area[1]->rings[0]);
+		accepted += !rc[0];
+		for (i = 0; i < 2; i++) {
+			talloc_free(t.text[i]);
+			talloc_free(t.area[i]);
+		}
+	}
+	assert_in_range(accepted, 500, 15000);
+}
+
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
 int main(void)
@@ -442,6 +523,7 @@ int main(void)
 	static const struct CMUnitTest rest[] = {
 		cmocka_unit_test(longitudes_are_unrolled_over_the_antimeridian),
 		cmocka_unit_test(digits_beyond_the_scale_are_rounded),
+		cmocka_unit_test(numbers_are_the_same_however_many_zeros_follow),
 		cmocka_unit_test(an_area_holds_what_was_added_in_order),
 		cmocka_unit_test(a_zigzag_of_100000_points_is_checked_in_bounded_time),
 		cmocka_unit_test(a_fan_of_edges_that_meet_in_one_vertex_is_checked_in_bounded_time),

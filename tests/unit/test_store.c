@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,8 @@ static struct {
 	int write_errno;
 	bool failed;		/* such a write has failed; so do all after it */
 	int fail_sync;		/* errno of the next sync, 0 = none */
+	_Atomic(bool) hang_sync;	/* the next one says so and waits for an octet */
+	int hangs[2], goes_on[2];	/* pipes of these octets */
 	int syncs;
 } fault;
 
@@ -70,7 +73,12 @@ static ssize_t faulty_write(int fd, const void *data, size_t len)
 
 static int sync_or_fail(int fd)
 {
+	char c;
+
 	fault.syncs++;
+	if (atomic_exchange(&fault.hang_sync, false) &&
+	    (write(fault.hangs[1], "", 1) != 1 || read(fault.goes_on[0], &c, 1) != 1))
+		abort();
 	if (fault.fail_sync) {
 		errno = fault.fail_sync;
 		fault.fail_sync = 0;
@@ -403,6 +411,33 @@ static void an_alert_is_read_back_as_it_was_put(void **state)
 	assert_null(row.bytes);
 	assert_int_equal(store_read_alert(r, r, "no such alert", true, &row), -ENOENT);
 	talloc_free(r);
+}
+
+static void the_area_is_read_back_as_it_was_put(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn = store_txn_alloc(f->store);
+	char identifier[16], *large = talloc_zero_size(NULL, 3000001), *area;
+	struct alert_row row = make_alert(1, identifier);
+	struct store_reader *r;
+
+	memset(large, '7', 3000000);
+	row.area = large;
+	store_put_alert(txn, &row);
+	assert_int_equal(commit(f, txn), 0);
+	assert_int_equal(commit(f, alert_txn(f, 2)), 0);
+	reopen(f);
+	r = reader(f);
+	assert_int_equal(store_read_area(r, r, row.id, &area), 0);
+	assert_string_equal(area, large);
+	assert_ptr_equal(talloc_parent(area), r);
+	make_id(row.id, 2);
+	assert_int_equal(store_read_area(r, r, row.id, &area), 0);
+	assert_null(area);
+	assert_int_equal(store_read_area(r, r, "no such alert", &area), -ENOENT);
+	assert_null(area);
+	talloc_free(r);
+	talloc_free(large);
 }
 
 static void an_alert_may_lack_event_headline_and_language(void **state)
@@ -786,6 +821,46 @@ static void too_many_waiting_transactions_are_refused_later(void **state)
 	assert_int_equal(commit(f, alert_txn(f, 1)), 0);
 }
 
+static void what_is_withdrawn_is_neither_written_nor_reported(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn[4];
+	int rc[4] = { 1, 1, 1, 1 };
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		txn[i] = whole_txn(f, i);
+		store_commit(f->store, txn[i], store_rc, &rc[i]);
+	}
+	assert_int_equal(store_withdraw(txn[0]), 0);
+	assert_int_equal(store_withdraw(txn[2]), 0);
+	store_drain(f->store);
+	assert_int_equal(store_pending(f->store), 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(rc[i], i % 2 ? 0 : 1);
+		assert_int_equal(has_alert(f, i), i % 2);
+	}
+	/* It left nothing that stands in the way of the same alert. */
+	assert_int_equal(commit(f, whole_txn(f, 0)), 0);
+	assert_true(has_alert(f, 0));
+}
+
+static void what_was_refused_at_once_can_still_be_withdrawn(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn;
+	int rc = 1, i;
+
+	for (i = 0; i < 10000; i++)
+		store_commit(f->store, store_txn_alloc(f->store), NULL, NULL);
+	txn = whole_txn(f, 1);
+	store_commit(f->store, txn, store_rc, &rc);
+	assert_int_equal(store_withdraw(txn), 0);
+	store_drain(f->store);
+	assert_int_equal(rc, 1);
+	assert_false(has_alert(f, 1));
+}
+
 static void closing_commits_and_reports_what_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -1032,18 +1107,144 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
 {
 	struct fixture *f = *state;
 	struct problem problem = { 0 };
+	char restore[48];
 
 	assert_int_equal(commit(f, alert_txn(f, 1)), 0);
 	store_close(f->store);
 	f->store = NULL;
+	snprintf(restore, sizeof(restore), "PRAGMA user_version = %d", sql_number(f->db, "PRAGMA user_version"));
 	sql(f->db, "PRAGMA user_version = 1000");
 	assert_refused(f->dir, "version 1000");
 	assert_null(store_reader_open(NULL, f->dir, &problem));
 	assert_int_equal(problem.code, PROBLEM_STORE_UNAVAILABLE);
 	assert_int_equal(sql_number(f->db, "PRAGMA user_version"), 1000);
-	sql(f->db, "PRAGMA user_version = 1");
+	sql(f->db, restore);
 	open_store(f);
 	assert_true(has_alert(f, 1));
+}
+
+/* Exchange the database for one that a program of an older version wrote. */
+static void put_old_database(struct fixture *f, const char *name)
+{
+	const char *srcdir = getenv("SRCDIR");
+	char path[512], text[65536];
+	FILE *file;
+	size_t n;
+
+	store_close(f->store);
+	f->store = NULL;
+	snprintf(path, sizeof(path), "%s/tests/data/store/%s", srcdir ? srcdir : ".", name);
+	file = fopen(path, "r");
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	n = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[n] = '\0';
+	assert_int_equal(unlink(f->db), 0);
+	snprintf(path, sizeof(path), "%s-wal", f->db);
+	(void)unlink(path);	/* where one is left */
+	sql(f->db, text);
+}
+
+static void assert_whole_alert(struct fixture *f, unsigned int nr)
+{
+	struct store_reader *r = reader(f);
+	char identifier[16];
+	struct alert_row want = make_alert(nr, identifier), row;
+	struct delivery_row delivery = make_delivery(nr, 1, "bsc-1"), *deliveries;
+	struct message *messages;
+
+	assert_int_equal(store_read_alert(r, r, want.id, true, &row), 0);
+	assert_same_alert(&row, &want);
+	assert_int_equal(row.n_bytes, want.n_bytes);
+	assert_memory_equal(row.bytes, want.bytes, want.n_bytes);
+	assert_int_equal(store_read_messages(r, r, want.id, &messages), 2);
+	assert_same_message(&messages[0], &text_message);
+	assert_same_message(&messages[1], &emergency_message);
+	assert_int_equal(store_read_deliveries(r, r, want.id, NULL, &deliveries), 3);
+	assert_same_delivery(&deliveries[0], &delivery);
+	talloc_free(r);
+}
+
+/* \returns malloc, NULL if it is not there. */
+static char *area_of(struct fixture *f, unsigned int nr)
+{
+	struct store_reader *r = reader(f);
+	char id[ALERT_ID_LEN + 1], *area, *copy;
+
+	make_id(id, nr);
+	assert_int_equal(store_read_area(r, r, id, &area), 0);
+	copy = area ? strdup(area) : NULL;
+	talloc_free(r);
+	return copy;
+}
+
+static void a_database_of_version_1_is_upgraded_and_keeps_everything(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn;
+	char identifier[16], *area;
+	struct alert_row row = make_alert(3, identifier);
+	int i;
+
+	put_old_database(f, "version-1.sql");
+	assert_int_equal(sql_number(f->db, "PRAGMA user_version"), 1);
+	open_store(f);
+	for (i = 0; i < 2; i++) {
+		assert_whole_alert(f, 1);
+		assert_true(has_alert(f, 2));
+		/* Of what was not kept, nothing is told. */
+		assert_null(area_of(f, 1));
+		assert_null(area_of(f, 2));
+		reopen(f);
+	}
+	assert_true(sql_number(f->db, "PRAGMA user_version") > 1);
+	txn = store_txn_alloc(f->store);
+	row.area = "{}";
+	store_put_alert(txn, &row);
+	assert_int_equal(commit(f, txn), 0);
+	area = area_of(f, 3);
+	assert_string_equal(area, "{}");
+	free(area);
+}
+
+static void a_reader_does_not_take_an_old_database_for_a_new_one(void **state)
+{
+	struct fixture *f = *state;
+	struct problem problem = { 0 };
+
+	put_old_database(f, "version-1.sql");
+	assert_null(store_reader_open(NULL, f->dir, &problem));
+	assert_int_equal(problem.code, PROBLEM_STORE_UNAVAILABLE);
+	assert_int_equal(sql_number(f->db, "PRAGMA user_version"), 1);
+	open_store(f);
+	assert_whole_alert(f, 1);
+}
+
+/* It happens whole or not at all: at whichever write the disk fails, the next start finds a
+ * database of one version or the other. */
+static void an_upgrade_that_fails_can_be_done_again(void **state)
+{
+	struct fixture *f = *state;
+	struct problem problem = { 0 };
+	int at;
+
+	for (at = 1; at < 100; at++) {
+		put_old_database(f, "version-1.sql");
+		fault.fail_write_at = at;
+		fault.write_errno = EIO;
+		f->store = store_open(NULL, f->dir, &problem);
+		store_close(f->store);
+		if (!fault.failed)
+			break;
+		fault.failed = false;
+		fault.fail_write_at = 0;
+		open_store(f);
+		assert_whole_alert(f, 1);
+	}
+	assert_in_range(at, 3, 99);
+	fault.fail_write_at = 0;
+	open_store(f);
 }
 
 static void a_damaged_database_is_refused(void **state)
@@ -1203,6 +1404,54 @@ static void the_writer_reports_on_the_loop(void **state)
 	assert_int_equal(sql_number(f->db, "SELECT count(*) FROM delivery"), 930);
 }
 
+static void octet_to(int fd)
+{
+	assert_int_equal(write(fd, "", 1), 1);
+}
+
+static void octet_from(int fd)
+{
+	char c;
+
+	assert_int_equal(read(fd, &c, 1), 1);
+}
+
+static void behind_a_sync_that_hangs_everything_can_be_withdrawn(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *begun, *waits;
+	int rc[2] = { 1, 1 }, withdrawn[2];
+
+	assert_int_equal(pipe(fault.hangs), 0);
+	assert_int_equal(pipe(fault.goes_on), 0);
+	assert_int_equal(store_start(f->store), 0);
+	/* The writer has done what it does at its start. */
+	store_commit(f->store, whole_txn(f, 0), NULL, NULL);
+	while (store_pending(f->store))
+		osmo_select_main(0);
+	begun = whole_txn(f, 1);
+	fault.hang_sync = true;
+	store_commit(f->store, begun, store_rc, &rc[0]);
+	octet_from(fault.hangs[0]);
+	waits = whole_txn(f, 2);
+	store_commit(f->store, waits, store_rc, &rc[1]);
+	withdrawn[0] = store_withdraw(begun);
+	withdrawn[1] = store_withdraw(waits);
+	octet_to(fault.goes_on[1]);
+	while (store_pending(f->store))
+		osmo_select_main(0);
+	assert_int_equal(withdrawn[0], -EBUSY);
+	assert_int_equal(withdrawn[1], 0);
+	assert_int_equal(rc[0], 0);
+	assert_int_equal(rc[1], 1);
+	assert_true(has_alert(f, 1));
+	assert_false(has_alert(f, 2));
+	close(fault.hangs[0]);
+	close(fault.hangs[1]);
+	close(fault.goes_on[0]);
+	close(fault.goes_on[1]);
+}
+
 struct watcher {
 	const char *dir;
 	int want;
@@ -1341,6 +1590,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(an_alert_is_read_back_as_it_was_put),
+		store_test(the_area_is_read_back_as_it_was_put),
 		store_test(an_alert_may_lack_event_headline_and_language),
 		store_test(messages_are_read_back_as_they_were_put),
 		store_test(deliveries_are_read_back_as_they_were_put),
@@ -1356,6 +1606,8 @@ int main(void)
 		store_test(a_delivery_of_a_message_that_is_not_there_is_refused),
 		store_test(a_message_is_never_replaced),
 		store_test(too_many_waiting_transactions_are_refused_later),
+		store_test(what_is_withdrawn_is_neither_written_nor_reported),
+		store_test(what_was_refused_at_once_can_still_be_withdrawn),
 		store_test(closing_commits_and_reports_what_waits),
 		store_test(a_full_disk_fails_the_group_and_no_later_one),
 		store_test(a_quota_counts_as_a_full_disk),
@@ -1366,11 +1618,15 @@ int main(void)
 		store_test(files_are_for_their_owner_alone),
 		store_test(a_folder_is_used_by_one_daemon_at_a_time),
 		store_test(a_newer_database_is_refused_and_left_alone),
+		store_test(a_database_of_version_1_is_upgraded_and_keeps_everything),
+		store_test(a_reader_does_not_take_an_old_database_for_a_new_one),
+		store_test(an_upgrade_that_fails_can_be_done_again),
 		store_test(a_damaged_database_is_refused),
 		store_test(what_is_no_folder_is_refused),
 		store_test(damaged_deliveries_are_errors_that_name_alert_and_peer),
 		store_test(damaged_messages_are_errors),
 		store_test(the_writer_reports_on_the_loop),
+		store_test(behind_a_sync_that_hangs_everything_can_be_withdrawn),
 		store_test(a_reader_on_another_thread_sees_whole_commits),
 		store_test(what_was_reported_survives_kill_9),
 	};

@@ -45,6 +45,10 @@ static const struct {
 	{ "the largest IMSI", TARGET_IMSI, "999999999999999",
 	  { .type = TARGET_IMSI, .mnc_digits = 15, .value = 999999999999999 }, NULL },
 	{ "a whole BSS", TARGET_BSS, "bss", { .type = TARGET_BSS }, NULL },
+	{ "an lai", TARGET_LAI, "001-01-100",
+	  { .type = TARGET_LAI, .mcc = 1, .mnc = 1, .mnc_digits = 2, .value = 100 << 16 }, NULL },
+	{ "the largest LAC and three MNC digits", TARGET_LAI, "310-001-65535",
+	  { .type = TARGET_LAI, .mcc = 310, .mnc = 1, .mnc_digits = 3, .value = 0xffff0000 }, NULL },
 };
 
 static const struct {
@@ -78,6 +82,13 @@ static const struct {
 	{ "IMSI of 16 digits", TARGET_IMSI, "0010100000000001" },
 	{ "IMSI with a letter", TARGET_IMSI, "00101000000000a" },
 	{ "a BSS with a number", TARGET_BSS, "bss1" },
+	{ "an lai without LAC", TARGET_LAI, "001-01" },
+	{ "an lai with an empty LAC", TARGET_LAI, "001-01-" },
+	{ "an lai with a CI", TARGET_LAI, "001-01-100-1001" },
+	{ "an lai with the reserved LAC 0", TARGET_LAI, "001-01-0" },
+	{ "an lai with the reserved LAC 65534", TARGET_LAI, "001-01-65534" },
+	{ "an lai beyond 16 bits", TARGET_LAI, "001-01-65536" },
+	{ "an lai with an MNC of one digit", TARGET_LAI, "001-1-100" },
 	{ "a type that does not exist", 99, "001-01-100-1001" },
 	{ "no type", 0, "001-01-100-1001" },
 };
@@ -193,6 +204,12 @@ static void values_out_of_range_are_not_valid(void **state)
 		{ .type = TARGET_IMSI, .mnc_digits = 16, .value = 1 },
 		{ .type = TARGET_IMSI, .mcc = 1, .mnc_digits = 6, .value = 1 },
 		{ .type = TARGET_BSS, .value = 1 },
+		{ .type = TARGET_LAI, .mnc_digits = 2, .value = 0x10001 },
+		{ .type = TARGET_LAI, .mnc_digits = 2, .value = 0 },
+		{ .type = TARGET_LAI, .mnc_digits = 2, .value = 0xfffe0000 },
+		{ .type = TARGET_LAI, .mnc_digits = 2, .value = UINT64_C(0x100000000) },
+		{ .type = TARGET_LAI, .mcc = 1000, .mnc_digits = 2, .value = 0x10000 },
+		{ .type = TARGET_LAI, .mnc_digits = 1, .value = 0x10000 },
 	};
 	size_t i;
 
@@ -203,17 +220,65 @@ static void values_out_of_range_are_not_valid(void **state)
 	}
 }
 
-static void type_names_are_read_and_written_back(void **state)
+static void types_have_names(void **state)
 {
+	static const char *const names[] = {
+		[TARGET_CGI] = "cgi", [TARGET_SAI] = "sai", [TARGET_ECGI] = "ecgi", [TARGET_NCGI] = "ncgi",
+		[TARGET_IMSI] = "imsi", [TARGET_BSS] = "bss", [TARGET_LAI] = "lai",
+	};
 	int type;
 
 	(void)state;
-	for (type = TARGET_CGI; type <= TARGET_BSS; type++)
-		assert_int_equal(target_type_parse(target_type_name(type)), type);
+	for (type = TARGET_CGI; type <= TARGET_LAI; type++)
+		assert_string_equal(target_type_name(type), names[type]);
 	assert_null(target_type_name(0));
-	assert_null(target_type_name(TARGET_BSS + 1));
-	assert_int_equal(target_type_parse("CGI"), -EINVAL);
-	assert_int_equal(target_type_parse(""), -EINVAL);
+	assert_null(target_type_name(TARGET_LAI + 1));
+}
+
+/* What a store keeps must mean the same ever after. */
+static void types_have_the_numbers_that_stores_hold(void **state)
+{
+	(void)state;
+	assert_int_equal(TARGET_CGI, 1);
+	assert_int_equal(TARGET_SAI, 2);
+	assert_int_equal(TARGET_ECGI, 3);
+	assert_int_equal(TARGET_NCGI, 4);
+	assert_int_equal(TARGET_IMSI, 5);
+	assert_int_equal(TARGET_BSS, 6);
+	assert_int_equal(TARGET_LAI, 7);
+}
+
+static void a_location_area_makes_a_pattern_of_its_cells(void **state)
+{
+	struct target cell, lai;
+	struct target_pattern p = { .mask = 0xffff0000 };
+
+	(void)state;
+	assert_int_equal(target_parse(TARGET_LAI, "001-01-100", 10, &lai, NULL), 0);
+	p.t = lai;
+	p.t.type = TARGET_CGI;
+	assert_int_equal(target_parse(TARGET_CGI, "001-01-100-7", 12, &cell, NULL), 0);
+	assert_true(target_matches(&p, &cell));
+	assert_int_equal(target_parse(TARGET_CGI, "001-01-101-7", 12, &cell, NULL), 0);
+	assert_false(target_matches(&p, &cell));
+	assert_int_equal(target_parse(TARGET_CGI, "001-001-100-7", 13, &cell, NULL), 0);
+	assert_false(target_matches(&p, &cell));
+}
+
+static void a_location_area_is_packed_and_unpacked(void **state)
+{
+	static const uint8_t want[TARGET_PACKED_LEN] = {
+		TARGET_LAI, 2, 0x00, 0x01, 0x00, 0x01, 0, 0, 0, 0, 0x00, 0x64, 0, 0,
+	};
+	uint8_t packed[TARGET_PACKED_LEN];
+	struct target t, back;
+
+	(void)state;
+	assert_int_equal(target_parse(TARGET_LAI, "001-01-100", 10, &t, NULL), 0);
+	target_pack(&t, packed);
+	assert_memory_equal(packed, want, sizeof(want));
+	target_unpack(want, &back);
+	assert_int_equal(target_compare(&t, &back), 0);
 }
 
 static void patterns_match_what_a_peer_leaves_out(void **state)
@@ -253,7 +318,10 @@ int main(void)
 		cmocka_unit_test(order_is_type_mcc_mnc_digits_value),
 		cmocka_unit_test(packed_targets_have_the_documented_octets),
 		cmocka_unit_test(values_out_of_range_are_not_valid),
-		cmocka_unit_test(type_names_are_read_and_written_back),
+		cmocka_unit_test(types_have_names),
+		cmocka_unit_test(types_have_the_numbers_that_stores_hold),
+		cmocka_unit_test(a_location_area_makes_a_pattern_of_its_cells),
+		cmocka_unit_test(a_location_area_is_packed_and_unpacked),
 		cmocka_unit_test(patterns_match_what_a_peer_leaves_out),
 	};
 

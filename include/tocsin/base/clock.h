@@ -10,8 +10,6 @@
 
 /*! UTC now, seconds. */
 int64_t clock_utc(void);
-/*! UTC now, milliseconds. */
-int64_t clock_utc_ms(void);
 /*! Monotonic milliseconds: for measuring durations only. */
 int64_t clock_mono_ms(void);
 

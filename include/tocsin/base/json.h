@@ -34,6 +34,10 @@ void json_array_end(struct json *j);
 void json_string(struct json *j, const char *name, const char *value);	/*!< NULL value: null */
 void json_string_n(struct json *j, const char *name, const char *value, size_t len);
 void json_int(struct json *j, const char *name, int64_t value);
+/*! The same without the zeros at its end ("-0.05", "7"). */
+void json_number(struct json *j, const char *name, int64_t value, unsigned int scale);
+/*! A value that is JSON text already. */
+void json_raw(struct json *j, const char *name, const char *text, size_t len);
 void json_boolean(struct json *j, const char *name, bool value);
 void json_null(struct json *j, const char *name);
 /*! A scaled integer as a decimal number: value / 10^scale, with all its digits ("-0.0500000").

@@ -15,7 +15,7 @@ struct wire_reader {
 	const uint8_t *data;
 	size_t len;
 	size_t pos;
-	int error;	/*!< 0, or the first negative errno */
+	int error;	/*!< 0 or -EBADMSG: the buffer ended too early */
 };
 
 /*! Writes into a borrowed buffer. */
@@ -23,7 +23,7 @@ struct wire_writer {
 	uint8_t *data;
 	size_t size;
 	size_t pos;
-	int error;	/*!< 0, or the first negative errno (-ENOSPC) */
+	int error;	/*!< 0 or -ENOSPC */
 };
 
 struct wire_reader wire_reader_init(const void *data, size_t len);
@@ -33,20 +33,16 @@ uint8_t wire_read_u8(struct wire_reader *r);
 uint16_t wire_read_u16(struct wire_reader *r);
 uint32_t wire_read_u24(struct wire_reader *r);
 uint32_t wire_read_u32(struct wire_reader *r);
-uint64_t wire_read_u64(struct wire_reader *r);
 /*! Borrow the next n octets. \returns pointer into the buffer, NULL after an error. */
 const uint8_t *wire_read_bytes(struct wire_reader *r, size_t n);
 /*! A reader over the next n octets, which are skipped here. On error both are failed. */
 struct wire_reader wire_read_sub(struct wire_reader *r, size_t n);
-/*! Set the error by hand (a value out of range). The first error wins. */
-void wire_reader_fail(struct wire_reader *r, int error);
 
 struct wire_writer wire_writer_init(void *data, size_t size);
 void wire_write_u8(struct wire_writer *w, uint8_t v);
 void wire_write_u16(struct wire_writer *w, uint16_t v);
 void wire_write_u24(struct wire_writer *w, uint32_t v);
 void wire_write_u32(struct wire_writer *w, uint32_t v);
-void wire_write_u64(struct wire_writer *w, uint64_t v);
 void wire_write_bytes(struct wire_writer *w, const void *data, size_t n);
 /*! Overwrite two or three octets already written, for lengths known late. */
 void wire_patch_u16(struct wire_writer *w, size_t pos, uint16_t v);

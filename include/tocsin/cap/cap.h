@@ -132,8 +132,6 @@ struct cap_alert *cap_parse(void *ctx, const void *bytes, size_t len, struct pro
  *  \returns 0 or -EINVAL with the problem filled in. */
 int cap_check(const struct cap_alert *alert, struct problem *problem);
 
-/*! The value of the first parameter of that name, NULL if none. */
-const char *cap_parameter(const struct cap_info *info, const char *name);
 /*! Names as CAP writes them ("Actual", "Extreme"). Never NULL. */
 const char *cap_status_name(enum cap_status v);
 const char *cap_msg_type_name(enum cap_msg_type v);

@@ -18,17 +18,10 @@ enum cbs_scope { CBS_SCOPE_CELL_IMMEDIATE = 0, CBS_SCOPE_PLMN = 1, CBS_SCOPE_ARE
 
 /*! Serial number: scope (bits 15-14), message code (13-4), update number (3-0). */
 uint16_t cbs_serial(enum cbs_scope scope, uint16_t code, uint8_t update);
-enum cbs_scope cbs_serial_scope(uint16_t serial);
-uint16_t cbs_serial_code(uint16_t serial);
-uint8_t cbs_serial_update(uint16_t serial);
 
 /*! Data coding schemes used here (23.038, clause 5). */
 #define CBS_DCS_GSM7_UNSPECIFIED 0x0f
 #define CBS_DCS_UCS2 0x48
-
-/*! DCS of a 7-bit text in this language (RFC 3066 tag, compared on its primary subtag): the
- *  language's own code of group 0000 or 0010, else 0x0f. */
-uint8_t cbs_dcs_gsm7(const char *language);
 
 /*! ETWS warning types (23.041, 9.3.24). */
 enum cbs_etws_type { CBS_ETWS_EARTHQUAKE, CBS_ETWS_TSUNAMI, CBS_ETWS_EARTHQUAKE_TSUNAMI, CBS_ETWS_TEST, CBS_ETWS_OTHER };
@@ -50,8 +43,8 @@ struct cbs_pages {
 	struct cbs_page page[CBS_MAX_PAGES];
 };
 
-/*! Put a text into pages: GSM 7-bit with the language's DCS where every character fits, else
- *  UCS-2 (DCS 0x48). No escape pair and no surrogate pair is split over two pages; a text longer
+/*! Put a text into pages: GSM 7-bit where every character fits, with the DCS of the language (group
+ *  0000 or 0010, by the tag's primary subtag; else 0x0f); otherwise UCS-2 (DCS 0x48). No escape pair and no surrogate pair is split over two pages; a text longer
  *  than 15 pages is cut behind the last word that fits (or in the word where that is longer than
  *  a page); CR LF and CR become LF, since phones remove CRs at the end of a page, and TAB becomes
  *  a space. Blanks at both ends are left away.

@@ -135,8 +135,6 @@ const char *cbsp_cause_name(uint8_t cause);
 /*! Seconds to the coded warning or keep-alive period (8.2.25), rounded up; 0 = unlimited;
  *  above 3,600 s the largest. */
 uint8_t cbsp_warning_period(unsigned int seconds);
-/*! The reverse. \returns seconds, 0 = unlimited, -EINVAL for reserved values. */
-int cbsp_warning_period_seconds(uint8_t coded);
 
 /*! Octets that cbsp_encode() needs at most for this PDU. */
 size_t cbsp_encoded_size(const struct cbsp_pdu *pdu);

@@ -55,8 +55,6 @@ struct cell_table *cell_table_load(void *ctx, const char *path, bool with_index,
 size_t cell_table_count(const struct cell_table *table);
 /*! Row i, sorted by target. */
 void cell_table_get(const struct cell_table *table, uint32_t row, struct cell *cell);
-/*! Row of a target, or -1. */
-long cell_table_find(const struct cell_table *table, const struct target *target);
 /*! Peers named in the table, and the peer of a row as an index into them. */
 size_t cell_table_n_peers(const struct cell_table *table);
 const char *cell_table_peer(const struct cell_table *table, size_t peer);

@@ -31,6 +31,7 @@ struct alert_draft {
 	uint8_t sha256[DIGEST_LEN];	/*!< of the bytes */
 	struct cap_alert *cap;
 	struct geo_area *area;		/*!< of all info blocks of language; NULL if there is none */
+	char *area_json;		/*!< the same as GeoJSON, for readers; NULL if there is none */
 	const char *language;		/*!< the one that is broadcast; NULL without info */
 	struct advisory advisories[MAX_ADVISORIES];
 	size_t n_advisories;

@@ -2,7 +2,7 @@
 #pragma once
 /*! The gateway: everything that the loop owns, and an alert's way through it.
  *
- * draft → repetition? → plan (in slices) → ledger → store_commit → answer → delivery_run().
+ * draft → repetition? → plan (in slices) → ledger → store_commit → delivery_run() → answer.
  * Used by the HTTP front through a queue and by the scenario tests directly; knows neither HTTP
  * nor any protocol of a peer. All functions run on the loop's thread. */
 
@@ -54,8 +54,13 @@ typedef void (*gateway_answered)(const struct gateway_answer *answer, void *data
 /*! Take an alert in. The draft is taken over whatever happens. done is called exactly once: after
  *  the commit or the refusal, or from within this call when there is no room for the alert. */
 void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answered done, void *data);
-/*! The asker has gone: done will not be called. The alert itself goes on. */
+/*! The asker is told that the alert was not taken in time: done will not be called. When nobody else
+ *  asks for it, the alert is withdrawn as if it had never been sent, unless the store has begun to
+ *  commit it; then it lives if that commit ends well, and gateway_knows() it. Not for an asker that
+ *  went away by itself: it did ask. */
 void gateway_forget(struct gateway *gw, void *data);
+/*! Is an alert of that identity kept, or on its way? If not, nothing of it will ever be sent. */
+bool gateway_knows(const struct gateway *gw, const char *id);
 
 /*! Replace the cell table from a CSV file, off the loop; done is called once on the loop.
  *  Running alerts keep their cells. One import follows the other. \returns 0 or -ENOMEM. */

@@ -38,3 +38,5 @@ void ledger_give_back(struct ledger *ledger, const struct ledger_entry *entry);
 int ledger_restore(struct ledger *ledger, const struct ledger_entry *entry);
 /*! Codes taken of an identifier at that time. */
 size_t ledger_taken(const struct ledger *ledger, uint16_t identifier, int64_t now);
+/*! Bring the gauges up to date: one per identifier used so far, with what ledger_taken() says. */
+void ledger_set_gauges(struct ledger *ledger, int64_t now);

@@ -81,6 +81,8 @@ struct peer_ops {
 	const char *(*cause_name)(uint8_t cause);
 	/*! Text of the remote end ("127.0.0.1:48049"), or NULL. */
 	const char *(*remote)(const struct peer *peer);
+	/*! Milliseconds until the next attempt to connect, -1 if none is waited for. */
+	int64_t (*retry_ms)(const struct peer *peer);
 };
 
 /*! Why something on air may be gone. */

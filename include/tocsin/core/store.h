@@ -41,6 +41,7 @@ struct alert_row {
 	uint8_t sha256[DIGEST_LEN];
 	const uint8_t *bytes;		/*!< read only when asked for */
 	size_t n_bytes;
+	const char *area;		/*!< GeoJSON; NULL = none. Written only: see store_read_area() */
 	const char *answer;		/*!< JSON body of the 202 */
 	const char *cancelled_by;	/*!< alert id; NULL = not cancelled */
 	int64_t cancelled_utc;
@@ -94,6 +95,10 @@ int store_put_meta(struct store_txn *txn, const char *key, const char *value);
 /*! Hand it over; takes the transaction whatever happens. done is called on the loop, never from
  *  within this call (but from store_drain()). */
 void store_commit(struct store *store, struct store_txn *txn, store_done done, void *data);
+/*! Take back what store_commit() was given and has not reported yet.
+ *  \returns 0: the writer had not begun it, nothing of it will be kept and done will not be called;
+ *  -EBUSY: it had; done will tell. */
+int store_withdraw(struct store_txn *txn);
 
 /* Reading at start, on the loop's thread, before store_start(). Each calls back per row; a
  * negative return of the callback ends it. Rows live during the callback only. */
@@ -116,6 +121,11 @@ const char *store_reader_why(const struct store_reader *r);
 int store_read_alerts(struct store_reader *r, void *ctx, int64_t before_seq, size_t max, struct alert_row **rows);
 /*! \returns 0, -ENOENT, or a negative errno. */
 int store_read_alert(struct store_reader *r, void *ctx, const char *id, bool with_bytes, struct alert_row *row);
+/*! The area that the alert was decided on, as GeoJSON.
+ *  \param[out] area  talloc string; NULL for an alert without area (Cancel), and for one of a time
+ *                    when it was not kept.
+ *  \returns 0, -ENOENT, or a negative errno. */
+int store_read_area(struct store_reader *r, void *ctx, const char *id, char **area);
 int store_read_messages(struct store_reader *r, void *ctx, const char *id, struct message **messages);
 /*! Deliveries of an alert, all of one peer (NULL = of all).
  *  \returns number of rows, or a negative errno. */

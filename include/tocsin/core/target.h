@@ -16,6 +16,8 @@ enum target_type {
 	TARGET_NCGI,	/*!< NR cell: 36 bits (23.003, 19.6A) */
 	TARGET_IMSI,	/*!< recipient: the IMSI as a number */
 	TARGET_BSS,	/*!< all cells of a peer whose cells are unknown */
+	TARGET_LAI,	/*!< GSM location area: LAC << 16, where a CGI has it, so that one mask
+			 *   of a pattern fits both (23.003, 4.1) */
 };
 
 struct target {
@@ -38,9 +40,8 @@ long target_find(const struct target *sorted, size_t n, const struct target *t);
 
 /*! "cgi" etc. NULL for an unknown type. */
 const char *target_type_name(enum target_type type);
-/*! \returns the type or -EINVAL. */
-int target_type_parse(const char *name);
-/*! Read the text of a cell: "MCC-MNC-LAC-CI" for cgi. Digits and ranges are strict.
+/*! Read the text of a target: "MCC-MNC-LAC-CI" for cgi, "MCC-MNC-LAC" for lai. Digits and ranges are
+ *  strict.
  *  \param[out] why  a sentence when it fails (static); may be NULL.
  *  \returns 0 or -EINVAL. */
 int target_parse(enum target_type type, const char *text, size_t len, struct target *t, const char **why);

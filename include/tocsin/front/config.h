@@ -44,6 +44,9 @@ struct config *config_alloc(void *ctx, struct gateway *gw, struct listeners *lis
 void config_vty_init(void);
 /*! The config of a VTY, whether it is a file that is read or somebody who is connected. */
 struct config *config_of_vty(const struct vty *vty);
+/*! The name of an originator or a peer: 1 to 63 letters, digits, '.', '_' and '-'.
+ *  \returns CMD_SUCCESS, or CMD_WARNING and says what a name is. */
+int config_check_name(struct vty *vty, const char *name);
 /*! Install "show" commands. */
 void config_show_init(void);
 /*! Read a configuration file. Errors go to stderr with file and line.

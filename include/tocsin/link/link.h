@@ -15,8 +15,6 @@
 
 #include <stdint.h>
 
-#include <osmocom/core/tdef.h>
-
 #include <tocsin/base/problem.h>
 #include <tocsin/core/peer.h>
 
@@ -25,19 +23,6 @@ struct listeners;
 struct msgb;
 
 enum link_role { LINK_CONNECT, LINK_LISTEN };
-
-/*! Timers; each link has its own values. */
-enum link_timer {
-	LINK_T_BACKOFF_MIN = -1,	/*!< ms */
-	LINK_T_BACKOFF_MAX = -2,	/*!< ms */
-	LINK_T_CONNECT = -3,		/*!< s */
-	LINK_T_OPEN = -4,		/*!< s */
-	LINK_T_KEEP_ALIVE = -5,		/*!< s */
-	LINK_T_KEEP_ALIVE_ANSWER = -6,	/*!< s */
-};
-
-/*! Defaults, units, ranges and descriptions of the timers; ends with an empty entry. */
-extern const struct osmo_tdef link_tdefs[];
 
 struct link_config {
 	enum link_role role;
@@ -53,7 +38,7 @@ struct link_config {
 	struct listeners *listeners;	/*!< listen: shared by all peers; borrowed */
 };
 
-/*! The defaults of link_tdefs; role connect, no address. */
+/*! Usual times; role connect, no address. */
 void link_config_init(struct link_config *config);
 /*! \returns 0 or -EINVAL (PROBLEM_CONFIG). */
 int link_config_check(const struct link_config *config, struct problem *problem);
@@ -74,12 +59,11 @@ struct link_ops {
 
 /*! Open the link; it starts to connect or to listen at once.
  *  \param[in] config  copied: later changes concern the next link_open().
+ *  \param[out] out  a talloc object; freeing it closes the link without a word to the peer object.
  *  \returns 0; -EINVAL; -EEXIST: two listening peers could not be told apart; or what the system
  *  says about the listening socket. */
 int link_open(void *ctx, struct peer *peer, const struct link_config *config,
 	      const struct link_ops *ops, void *priv, struct link **out);
-/*! Close it without a word to the peer object. NULL is fine. */
-void link_free(struct link *link);
 
 /*! The greeting is done: the link is UP. */
 void link_opened(struct link *link);
@@ -92,7 +76,6 @@ void link_drop(struct link *link, const char *why);
 void link_rearm(struct link *link);
 
 enum peer_state link_state(const struct link *link);
-enum link_role link_role(const struct link *link);
 /*! Far end of the conn ("127.0.0.1:48049"), NULL if there is none. */
 const char *link_remote(const struct link *link);
 /*! Milliseconds until the next attempt to connect, -1 if none is waited for. */

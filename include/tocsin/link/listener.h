@@ -4,7 +4,8 @@
  *
  * There is one socket per (local address, local port), shared by all members that expect their peer
  * there. A connection is handed to the member whose peer it comes from; all others are closed at
- * once. A socket lives as long as it has members. A member must not be freed inside on_conn(). */
+ * once, and counted per socket. A socket lives as long as it has members; freeing a member (a
+ * talloc object) is to leave. A member must not be freed inside on_conn(). */
 
 #include <stdint.h>
 
@@ -28,8 +29,6 @@ struct listener_ops {
 
 /*! The set of all listening sockets; freed after its members. */
 struct listeners *listeners_alloc(void *ctx);
-/*! Connections closed because no member expected them. */
-uint64_t listeners_refused(const struct listeners *set);
 
 /*! Wait for a peer. A local address that the host does not have yet is fine.
  *  \returns 0; -EEXIST: another member there could not be told apart from this one (the same
@@ -37,8 +36,6 @@ uint64_t listeners_refused(const struct listeners *set);
  *  -EADDRINUSE, -EACCES etc. from the system. */
 int listener_join(void *ctx, struct listeners *set, const struct listener_config *config,
 		  const struct listener_ops *ops, void *priv, struct listener_member **out);
-/*! Leave; NULL is fine. The last one closes the socket. */
-void listener_leave(struct listener_member *member);
 /*! The local port in use. */
 uint16_t listener_port(const struct listener_member *member);
 /*! The wall clock was stepped: arm the timer again that waits for free descriptors. */
