@@ -69,12 +69,37 @@ static void table_put(uint32_t *table, size_t mask, const uint8_t key[KEY_LEN], 
 	table[i] = pos + 1;
 }
 
-static int grow(struct alert_index *index)
+static size_t count(const struct alert_index *index)
 {
-	size_t room = index->room ? 2 * index->room : 1024, mask = 2 * room - 1, i;
-	struct alert_known *known = talloc_realloc(index, index->known, struct alert_known, room);
+	size_t n = 0, i;
+
+	for (i = 0; i < index->n; i++)
+		n += !is_removed(&index->known[i]);
+	return n;
+}
+
+static void close_gaps(struct alert_index *index)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < index->n; i++) {
+		if (!is_removed(&index->known[i]))
+			index->known[n++] = index->known[i];
+	}
+	index->n = n;
+}
+
+/* Both tables anew, without what was removed; larger if what is left needs it. */
+static int make_room(struct alert_index *index)
+{
+	size_t room = index->room, mask, i;
+	struct alert_known *known = index->known;
 	uint32_t *by_id, *by_document;
 
+	if (!room || count(index) > room / 2)
+		room = room ? 2 * room : 1024;
+	mask = 2 * room - 1;
+	known = talloc_realloc(index, known, struct alert_known, room);
 	if (!known)
 		return -ENOMEM;
 	index->known = known;
@@ -85,6 +110,7 @@ static int grow(struct alert_index *index)
 		talloc_free(by_document);
 		return -ENOMEM;
 	}
+	close_gaps(index);
 	for (i = 0; i < index->n; i++) {
 		table_put(by_id, mask, known[i].id, i);
 		table_put(by_document, mask, known[i].document, i);
@@ -135,7 +161,7 @@ struct alert_known *alert_index_add(struct alert_index *index, const char *id, c
 {
 	struct alert_known *k;
 
-	if (index->n == index->room && grow(index) < 0)
+	if (index->n == index->room && make_room(index) < 0)
 		return NULL;
 	k = &index->known[index->n];
 	memset(k, 0, sizeof(*k));
@@ -149,7 +175,7 @@ struct alert_known *alert_index_add(struct alert_index *index, const char *id, c
 	return k;
 }
 
-/* The slot stays in the tables as a grave: removal happens only when an alert is not kept. */
+/* The slot stays in the tables as a grave until there is no room for another alert. */
 void alert_index_remove(struct alert_index *index, const char *id)
 {
 	struct alert_known *k = alert_index_find(index, id);

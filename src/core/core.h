@@ -155,7 +155,6 @@ struct gateway {
 	struct llist_head dirty;	/*!< deliveries whose evidence is to be stored */
 	struct osmo_timer_list flush_timer;
 	bool flushing;
-	int64_t flushing_since_ms;	/*!< monotonic */
 	bool store_failing;
 	bool stopping;			/*!< what is committed from now on goes out after the next start */
 	uint64_t next_order;

@@ -261,7 +261,10 @@ static void put_slice(struct flush *flush, struct store_txn *txn)
 		targets += d->n;
 		llist_del_init(&d->in_dirty);
 		(void)live_put_evidence(txn, d, now);	/* a failure fails the commit */
-		put_end(flush, txn, d->alert, now);
+		/* At the very end slices do not wait for each other, so one may fail and the next
+		 * succeed: the next start says that it ended. */
+		if (!flush->gw->stopping)
+			put_end(flush, txn, d->alert, now);
 	}
 }
 
@@ -277,12 +280,12 @@ void live_flush_cb(void *data)
 	txn = store_txn_alloc(gw->store);
 	if (!flush || !txn) {
 		talloc_free(flush);
+		talloc_free(txn);
 		osmo_timer_schedule(&gw->flush_timer, FLUSH_RETRY_S, 0);
 		return;
 	}
 	flush->gw = gw;
 	put_slice(flush, txn);
 	gw->flushing = true;
-	gw->flushing_since_ms = clock_mono_ms();
 	store_commit(gw->store, txn, flush_done, flush);
 }

@@ -8,7 +8,7 @@
 #include "config.h"
 #include "core.h"
 
-/* Evidence that has been on its way to the disk for longer makes every stored state doubtful. */
+/* What has been on its way to the disk for longer makes every stored state doubtful. */
 #define STORE_LATE_MS 2000
 
 static void json_counters(struct json *j, const struct peer *peer)
@@ -64,8 +64,7 @@ void gateway_render_peers(struct gateway *gw, struct json *j)
 /* What readers find in the store is what is known here: nothing waits for long, nothing failed. */
 static bool store_is_current(const struct gateway *gw)
 {
-	return !gw->store_failing &&
-	       !(gw->flushing && clock_mono_ms() - gw->flushing_since_ms > STORE_LATE_MS);
+	return !gw->store_failing && store_stalled_ms(gw->store) <= STORE_LATE_MS;
 }
 
 bool gateway_render_health(struct gateway *gw, struct json *j)

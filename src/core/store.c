@@ -24,6 +24,7 @@
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
 
+#include <tocsin/base/clock.h>
 #include <tocsin/base/log.h>
 
 #include "store_sql.h"
@@ -82,6 +83,7 @@ struct store {
 	struct osmo_it_q *reports;	/* writer to loop */
 	struct store_txn *stop;
 	size_t pending;			/* the loop's */
+	int64_t moved_ms;		/* the last report, or the first to wait after it; monotonic */
 	bool threaded;
 	pthread_t thread;
 };
@@ -158,12 +160,14 @@ static void add_owned(struct op *op, const void *data, size_t len, bool text)
 
 static void add_copy(struct op *op, const void *data, size_t len, bool text)
 {
-	void *copy = op && len ? txn_room(op->txn, len) : "";
+	void *copy;
 
+	if (!op)
+		return;
+	copy = len ? txn_room(op->txn, len) : "";
 	if (copy && len)
 		memcpy(copy, data, len);
-	if (op)
-		add_owned(op, copy, len, text);
+	add_owned(op, copy, len, text);
 }
 
 static void add_text(struct op *op, const char *text)
@@ -561,18 +565,24 @@ static void write_group(struct store *store, struct store_txn **group, size_t n)
 }
 
 /* A checkpoint that fails loses nothing, since the log still holds everything; that the disk is
- * bad shows at the next commit, after which it is tried again. */
-static void checkpoint(struct store *store)
+ * bad shows at the next commit, after which it is tried again. \returns true if nothing is left to
+ * move. */
+static bool checkpoint(struct store *store)
 {
-	(void)sqlite3_wal_checkpoint_v2(store->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int pages, moved;
+	int rc = sqlite3_wal_checkpoint_v2(store->sql.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+
 	store->wal_pages = 0;
+	return rc == SQLITE_OK && pages == moved;
 }
 
 /* In a pause. The first commit after it has the log begin anew, which takes a sync more: that one
- * is made here, and the next alert need not wait for it. */
+ * is made here, and the next alert need not wait for it. A log that a reader still holds would only
+ * grow by it. */
 static void checkpoint_at_leisure(struct store *store)
 {
-	checkpoint(store);
+	if (!checkpoint(store))
+		return;
 	if (sql_run(&store->sql, SQL_BEGIN) == 0 &&
 	    (sql_run(&store->sql, SQL_TOUCH) < 0 || sql_run(&store->sql, SQL_COMMIT) < 0) &&
 	    !sqlite3_get_autocommit(store->sql.db))
@@ -621,7 +631,7 @@ static bool write_some(struct store *store, struct llist_head *waiting)
 	if (n)
 		write_group(store, group, n);
 	if (store->wal_pages >= WAL_HARD)
-		checkpoint(store);
+		(void)checkpoint(store);
 	return !stop;
 }
 
@@ -647,6 +657,7 @@ static void *writer_main(void *data)
 static void report(struct store *store, struct store_txn *txn)
 {
 	store->pending--;
+	store->moved_ms = clock_mono_ms();
 	if (txn->why[0])
 		LOGP(DSTORE, LOGL_ERROR, "commit failed: %s: %s\n", strerror(-txn->rc), txn->why);
 	if (txn->done)
@@ -672,7 +683,8 @@ void store_commit(struct store *store, struct store_txn *txn, store_done done, v
 	txn->rc = txn->error;
 	if (!txn->rc && store->pending >= MAX_PENDING)
 		txn->rc = -EBUSY;
-	store->pending++;
+	if (!store->pending++)
+		store->moved_ms = clock_mono_ms();
 	osmo_it_q_enqueue(txn->rc ? store->reports : store->work, txn, entry);
 }
 
@@ -696,6 +708,11 @@ size_t store_pending(const struct store *store)
 	return store->pending;
 }
 
+int64_t store_stalled_ms(const struct store *store)
+{
+	return store->pending ? clock_mono_ms() - store->moved_ms : 0;
+}
+
 void store_drain(struct store *store)
 {
 	struct store_txn *txn, *next;
@@ -713,7 +730,7 @@ void store_drain(struct store *store)
 			report(store, txn);
 	} while (n);
 	if (store->wal_pages >= WAL_SOFT)
-		checkpoint(store);
+		(void)checkpoint(store);
 }
 
 int store_start(struct store *store)

@@ -23,6 +23,8 @@
 #define SLICE_MS 20
 /* Octets of all documents that are on their way into the store. */
 #define HELD_MAX_OCTETS (64u << 20)
+/* A Cancel up to that length has room beyond it. */
+#define CANCEL_ALWAYS_OCTETS (64u << 10)
 
 /* Somebody who waits for the answer. */
 struct asker {
@@ -54,6 +56,7 @@ struct submission {
 	size_t n_filled;		/* peers of the plan whose deliveries are in it */
 	char **cancels;			/* ids of live alerts that this one ends */
 	size_t n_cancels;
+	size_t n_held;			/* the first of these: nothing new is written meanwhile */
 	int64_t now;			/* time of acceptance */
 };
 
@@ -166,11 +169,13 @@ static size_t draft_octets(const struct alert_draft *draft)
 	return draft->len + (draft->area_json ? strlen(draft->area_json) : 0);
 }
 
-/* A disk that hangs must not fill the memory. A Cancel is let in all the same: it is small, and it
+/* A disk that hangs must not fill the memory. A Cancel of a usual size is let in all the same: it
  * takes something away. */
 static bool is_full(const struct gateway *gw, const struct alert_draft *draft)
 {
-	return gw->held_octets + draft_octets(draft) > HELD_MAX_OCTETS && draft->cap->msg_type != CAP_MSG_CANCEL;
+	if (draft->cap->msg_type == CAP_MSG_CANCEL && draft->len <= CANCEL_ALWAYS_OCTETS)
+		return false;
+	return gw->held_octets + draft_octets(draft) > HELD_MAX_OCTETS;
 }
 
 void gateway_submit(struct gateway *gw, struct alert_draft *draft, gateway_answered done, void *data)
@@ -228,7 +233,7 @@ static void end_cancel(struct submission *sub, bool taken)
 			continue;
 		if (taken)
 			LOGP(DPLAN, LOGL_NOTICE, "alert=%s cancelled by alert=%s\n", alert->id, sub->draft->id);
-		if (alert->cancelling)
+		if (i < sub->n_held && alert->cancelling)
 			alert->cancelling--;
 		alert->cancelled |= taken;
 		llist_for_each_entry(d, &alert->deliveries, in_alert)
@@ -327,12 +332,12 @@ void gateway_forget(struct gateway *gw, void *data)
 	}
 }
 
-/* Has an alert been posted, but not been looked at yet? */
-static bool waits_for_work(const struct gateway *gw, const char *id)
+/* Has an alert been posted, but not been decided yet? */
+static bool waits_in(const struct llist_head *list, const char *id)
 {
 	const struct submission *sub;
 
-	llist_for_each_entry(sub, &gw->work, entry) {
+	llist_for_each_entry(sub, list, entry) {
 		if (!strcmp(sub->draft->id, id))
 			return true;
 	}
@@ -341,7 +346,7 @@ static bool waits_for_work(const struct gateway *gw, const char *id)
 
 bool gateway_knows(const struct gateway *gw, const char *id)
 {
-	return alert_index_find(gw->index, id) || waits_for_work(gw, id);
+	return alert_index_find(gw->index, id) || waits_in(&gw->work, id) || waits_in(&gw->blocked, id);
 }
 
 /* Repetition */
@@ -746,7 +751,7 @@ static enum reference look_up(const struct submission *sub, const struct cap_ref
 	if (known)
 		return known->committed ? REF_FOUND : REF_ON_ITS_WAY;
 	/* Cancels go before it. */
-	if (waits_for_work(sub->gw, id))
+	if (waits_in(&sub->gw->work, id))
 		return REF_ON_ITS_WAY;
 	alert_id_make("", ref->sender, ref->identifier, ref->sent_utc, document);
 	return alert_index_has_document(sub->gw->index, document) ? REF_FOREIGN : REF_UNKNOWN;
@@ -846,7 +851,7 @@ static int put_cancel(struct store_txn *txn, const struct submission *sub, struc
 	return rc;
 }
 
-static int put_cancels(struct store_txn *txn, const struct submission *sub)
+static int put_cancels(struct store_txn *txn, struct submission *sub)
 {
 	struct live_alert *alert;
 	size_t i;
@@ -856,6 +861,7 @@ static int put_cancels(struct store_txn *txn, const struct submission *sub)
 		alert = still_live(sub, i);
 		if (alert)
 			rc = put_cancel(txn, sub, alert);
+		sub->n_held = i + 1;
 	}
 	return rc;
 }

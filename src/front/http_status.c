@@ -394,6 +394,7 @@ void http_serve_alert(struct http_request *req)
 	json_object_begin(&j, NULL);
 	put_alert(&j, &v.row);
 	put_details(&j, &v.row, area);
+	talloc_free(area);
 	put_all_states(&j, &v);
 	json_array_begin(&j, "messages");
 	for (i = 0; i < v.n_messages; i++)

@@ -406,6 +406,43 @@ static void a_cancel_that_goes_while_it_waits_for_its_alert_leaves_it(void **sta
 	assert_false(world_kept(w, cancel));
 }
 
+/* What is said meanwhile */
+
+static bool health_is_ok(struct world *w)
+{
+	struct json j;
+	bool ok;
+
+	json_init(&j, w);
+	json_object_begin(&j, NULL);
+	ok = gateway_render_health(w->gw, &j);
+	json_object_end(&j);
+	talloc_free(j.buf);
+	return ok;
+}
+
+static void a_hanging_disk_is_no_health_until_it_moves_again(void **state)
+{
+	struct world *w = *state;
+	struct post *post;
+
+	world_add_bsc(w, 3);
+	start(w);
+	world_run(w, 60);
+	assert_true(health_is_ok(w));
+	w->store_stuck = true;
+	post = world_post(w, &(struct alert_spec){ .identifier = "a" });
+	world_run(w, 1);
+	assert_true(health_is_ok(w));
+	world_run(w, 3);
+	assert_false(health_is_ok(w));
+	assert_true(world_give_up(w, post));
+	assert_false(health_is_ok(w));
+	w->store_stuck = false;
+	world_run(w, 1);
+	assert_true(health_is_ok(w));
+}
+
 /* Octets that wait */
 
 #define MOST_OCTETS (64u << 20)
@@ -493,6 +530,7 @@ int main(void)
 		T(a_cancel_in_the_hanging_commit_counts_if_it_is_committed),
 		T(a_cancel_of_an_alert_that_was_dropped_is_refused),
 		T(a_cancel_that_goes_while_it_waits_for_its_alert_leaves_it),
+		T(a_hanging_disk_is_no_health_until_it_moves_again),
 		T(the_octets_that_wait_for_the_store_are_bounded),
 #undef T
 	};

@@ -56,6 +56,34 @@ static void test_alert_is_found_by_id_and_by_document(void **state)
 	talloc_free(index);
 }
 
+static void test_what_was_removed_leaves_no_trace(void **state)
+{
+	struct alert_index *index = alert_index_alloc(NULL);
+	char id[ALERT_ID_LEN + 1], document[ALERT_ID_LEN + 1];
+	size_t size = 0;
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 300000; i++) {
+		snprintf(id, sizeof(id), "%08x%012x", i * 2654435761u, i);
+		snprintf(document, sizeof(document), "%08x%012x", i * 2246822519u, i);
+		assert_non_null(alert_index_add(index, id, document, digest_a));
+		/* One in 1,000 is kept. */
+		if (i % 1000)
+			alert_index_remove(index, id);
+		if (i == 10000)
+			size = talloc_total_size(index);
+	}
+	assert_int_equal(talloc_total_size(index), size);
+	for (i = 1; i <= 300000; i++) {
+		snprintf(id, sizeof(id), "%08x%012x", i * 2654435761u, i);
+		snprintf(document, sizeof(document), "%08x%012x", i * 2246822519u, i);
+		assert_int_equal(alert_index_find(index, id) != NULL, i % 1000 == 0);
+		assert_int_equal(alert_index_has_document(index, document), i % 1000 == 0);
+	}
+	talloc_free(index);
+}
+
 static void test_document_of_two_originators_outlives_the_removal_of_one(void **state)
 {
 	struct alert_index *index = alert_index_alloc(NULL);
@@ -185,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty_index_finds_nothing),
 		cmocka_unit_test(test_alert_is_found_by_id_and_by_document),
+		cmocka_unit_test(test_what_was_removed_leaves_no_trace),
 		cmocka_unit_test(test_document_of_two_originators_outlives_the_removal_of_one),
 		cmocka_unit_test(test_removed_alert_can_come_again),
 		cmocka_unit_test(test_text_that_is_no_id_is_not_found),

@@ -75,6 +75,8 @@ const char *store_dir(const struct store *store);
 void store_drain(struct store *store);
 /*! Transactions handed over and not yet reported back. */
 size_t store_pending(const struct store *store);
+/*! Milliseconds for which transactions have waited without any being reported back; 0 = none waits. */
+int64_t store_stalled_ms(const struct store *store);
 
 /*! \param[in] rc  0, -ENOSPC (no space), -EIO or another negative errno: nothing of it was kept. */
 typedef void (*store_done)(int rc, void *data);
