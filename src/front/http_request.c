@@ -488,7 +488,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		*context = req;
 		return req ? begin(req, url, method, version) : MHD_NO;
 	}
-	if (*len) {
+	/* A piece may be empty: after "100 Continue" the library (0.9.75) offers none of a body that has
+	 * no octets if the next request is there, and takes no answer yet. */
+	if (data) {
 		rc = collect(req, data, *len);
 		*len = 0;
 		return rc;

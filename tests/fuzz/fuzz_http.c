@@ -200,20 +200,22 @@ static void check_accepted(const struct client *c, const struct http_message *a)
 }
 
 /* What is refused for its content is refused for the content that was sent. */
-static void check_refused(const struct client *c, const struct http_message *req, const struct http_message *a)
+static void check_refused(const struct http_message *req, const struct http_message *a)
 {
 	static const char *const languages[] = { "en", NULL };
-	static const char place[] = "/v1/problems/";
+	static const char cap[] = "/v1/problems/cap-";
 	char *type = json_path((const char *)a->body, a->n_body, "type");
 	struct problem problem = { 0 };
 	struct alert_draft *draft;
+	uint8_t *bytes;
 
-	if (type && !c->handed_over && !strncmp(type, "/v1/problems/cap-", 17)) {
-		draft = alert_draft_read(NULL, "local", talloc_memdup(NULL, req->body ? (void *)req->body : "", req->n_body + !req->n_body),
-					 req->n_body, languages, clock_utc(), &problem);
-		require(!draft && !strcmp(type + strlen(place), problem_code_name(problem.code)),
+	if (type && !strncmp(type, cap, strlen(cap))) {
+		bytes = talloc_array(NULL, uint8_t, req->n_body + 1);
+		if (req->n_body)
+			memcpy(bytes, req->body, req->n_body);
+		draft = alert_draft_read(NULL, "local", bytes, req->n_body, languages, clock_utc(), &problem);
+		require(!draft && !strcmp(strrchr(type, '/') + 1, problem_code_name(problem.code)),
 			"refused for what is not there");
-		talloc_free(draft);
 	}
 	free(type);
 }
@@ -255,8 +257,8 @@ static void on_final(struct client *c, enum reading rc, const struct http_messag
 	require(rc == READ_WHOLE || a->status >= 400, "part of a request was answered as if it were whole");
 	check_answer(a, to_head);
 	check_accepted(c, a);
-	if (rc == READ_WHOLE && a->status >= 400)
-		check_refused(c, req, a);
+	if (rc == READ_WHOLE && a->status >= 400 && !c->handed_over)
+		check_refused(req, a);
 	c->last = http_message_ends_connection(a) || (rc == READ_WHOLE && http_message_ends_connection(req));
 	require(rc == READ_WHOLE || c->last, "refused in the middle, and the rest is read on");
 	c->muddled = begins_twice(a);
@@ -483,18 +485,23 @@ static struct client *client(struct fuzz *f)
 	return f->client;
 }
 
+/* The other side need not read while it has not answered: then the rest is never sent. */
 static void send_piece(struct fuzz *f, struct client *c, const uint8_t *data, size_t len)
 {
-	size_t done = 0;
+	bool stuck = false;
+	ssize_t n;
 
-	while (done < len && !c->ended) {
-		ssize_t n = send(c->fd, data + done, len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && errno != EAGAIN)
-			break;
-		append(&c->sent, data + done, n > 0 ? n : 0);
-		done += n > 0 ? n : 0;
-		if (done < len)
+	while (len && !c->ended) {
+		n = send(c->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && (errno != EAGAIN || stuck))
+			return;
+		stuck = n < 0;
+		if (n > 0) {
+			append(&c->sent, data, n);
+			data += n;
+			len -= n;
+		}
+		if (len)
 			run(f);
 	}
 }

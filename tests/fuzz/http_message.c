@@ -282,7 +282,8 @@ enum reading http_message_read_request(struct http_message *m, const uint8_t *da
 	return rc;
 }
 
-enum reading http_message_read_answer(struct http_message *m, const uint8_t *data, size_t len, bool to_head, bool ended)
+enum reading http_message_read_answer(struct http_message *m, const uint8_t *data, size_t len,
+				      bool to_head, bool ended)
 {
 	struct cursor c = { data, len };
 	struct slice line;

@@ -29,7 +29,7 @@ struct http_message {
 	struct slice names[HTTP_MESSAGE_FIELDS];
 	struct slice values[HTTP_MESSAGE_FIELDS];
 	size_t n_fields;
-	bool bad_framing;	/*!< of a request that is odd for nothing else so far: where it ends nobody knows */
+	bool bad_framing;	/*!< its head is as it should be but for that: nobody knows where it ends */
 	bool has_length;
 	bool chunked;
 	uint64_t length;	/*!< as announced */
@@ -44,7 +44,8 @@ enum reading http_message_read_request(struct http_message *m, const uint8_t *da
 /*! Read the first answer.
  *  \param[in] to_head  it answers HEAD, so no body follows.
  *  \param[in] ended    the connection has ended after these octets. */
-enum reading http_message_read_answer(struct http_message *m, const uint8_t *data, size_t len, bool to_head, bool ended);
+enum reading http_message_read_answer(struct http_message *m, const uint8_t *data, size_t len,
+				      bool to_head, bool ended);
 void http_message_clear(struct http_message *m);
 
 bool slice_is(struct slice s, const char *text);
