@@ -12,6 +12,7 @@ MANUAL = \
 	doc/manual/operations.adoc \
 	doc/manual/problems.adoc \
 	doc/manual/quick-start.adoc \
+	doc/manual/recipients.adoc \
 	doc/manual/states.adoc \
 	doc/manual/troubleshooting.adoc
 
@@ -25,6 +26,7 @@ EXTRA_DIST += $(MANUAL) \
 	doc/examples/cells.csv \
 	doc/examples/flood.cap.xml \
 	doc/examples/flood-cancel.cap.xml \
+	doc/examples/recipients.csv \
 	doc/examples/tocsind.cfg
 
 # One page of HTML, made only when asked for: it needs asciidoctor.

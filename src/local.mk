@@ -18,6 +18,9 @@ libcodec_a_SOURCES = \
 	include/tocsin/codec/cbsp.h src/codec/cbsp.c src/codec/cbsp_decode.c \
 	src/codec/cbsp_elements.h \
 	include/tocsin/codec/gsm7.h src/codec/gsm7.c \
+	include/tocsin/codec/sms.h src/codec/sms.c \
+	include/tocsin/codec/smpp.h src/codec/smpp_fields.h \
+	src/codec/smpp.c src/codec/smpp_decode.c src/codec/smpp_receipt.c \
 	src/codec/text_parts.h src/codec/text_parts.c
 
 libcap_a_SOURCES = \
@@ -61,9 +64,12 @@ libcore_a_SOURCES = \
 	src/core/capacity.c \
 	include/tocsin/core/cell.h src/core/cell_table.h \
 	src/core/cell.c src/core/cell_csv.c src/core/cell_file.c src/core/cell_import.c \
+	src/core/csv.h src/core/csv.c \
 	src/core/delivery.c \
 	include/tocsin/core/draft.h src/core/draft.c \
+	include/tocsin/core/e164.h src/core/e164.def src/core/e164.c \
 	include/tocsin/core/evidence.h src/core/evidence.c \
+	src/core/file.h src/core/file.c \
 	include/tocsin/core/gateway.h src/core/gateway.c src/core/live.c \
 	src/core/status.c src/core/submission.c \
 	include/tocsin/core/ledger.h src/core/ledger.c \
@@ -72,6 +78,8 @@ libcore_a_SOURCES = \
 	include/tocsin/core/peer.h src/core/peer.c \
 	src/core/plan.c \
 	include/tocsin/core/profile.h src/core/profile.c \
+	include/tocsin/core/recipient.h src/core/recipient_table.h \
+	src/core/recipient.c src/core/recipient_csv.c src/core/msisdn.c src/core/sender_id.c \
 	include/tocsin/core/store.h src/core/store.c src/core/store_read.c \
 	src/core/store_reserve.c src/core/store_sql.h src/core/store_sql.c \
 	include/tocsin/core/target.h src/core/target.c

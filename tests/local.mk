@@ -159,3 +159,20 @@ tests_scenario_test_walk_LDADD = $(SCENARIO_LIBS)
 check_PROGRAMS += tests/unit/test_link_netif
 tests_unit_test_link_netif_SOURCES = tests/unit/test_link_netif.c tests/unit/fake_peer.c tests/unit/fake_peer.h
 tests_unit_test_link_netif_LDADD = $(TEST_LIBS_LINK)
+
+check_PROGRAMS += \
+	tests/unit/test_e164 \
+	tests/unit/test_recipient \
+	tests/unit/test_sender_id
+tests_unit_test_e164_SOURCES = tests/unit/test_e164.c
+tests_unit_test_e164_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_recipient_SOURCES = tests/unit/test_recipient.c
+tests_unit_test_recipient_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_sender_id_SOURCES = tests/unit/test_sender_id.c
+tests_unit_test_sender_id_LDADD = $(TEST_LIBS_CORE)
+
+check_PROGRAMS += tests/unit/test_sms tests/unit/test_smpp
+tests_unit_test_sms_SOURCES = tests/unit/test_sms.c tests/unit/gsm7_read.c tests/unit/gsm7_read.h
+tests_unit_test_sms_LDADD = $(TEST_LIBS_CODEC)
+tests_unit_test_smpp_SOURCES = tests/unit/test_smpp.c
+tests_unit_test_smpp_LDADD = $(TEST_LIBS_CODEC)

@@ -94,10 +94,13 @@ static bool add_char(struct filler *f, int32_t cp)
 	return true;
 }
 
-/* Back to the end of the last whole word, unless that throws away more than a part. */
+/* Back to the end of the last whole word, unless that throws away more than a part or half of
+ * everything: a script without blanks is one long word. */
 static void cut_at_word(struct filler *f)
 {
-	if (f->in_word && f->at.total - f->word_start.total > f->per_part)
+	size_t lost = f->in_word ? f->at.total - f->word_start.total : 0;
+
+	if (lost > f->per_part || lost > f->at.total / 2)
 		return;
 	if (!f->word_end.total)
 		return;

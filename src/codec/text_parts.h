@@ -31,7 +31,8 @@ struct text_parts {
 int text_survey(const char *utf8, struct text_survey *survey, struct problem *problem);
 /*! Fill parts of per_part units each, in septets if survey->gsm7, else in UCS-2. No escape pair and
  *  no surrogate pair is split. CR LF and CR become LF, TAB a space. A text longer than max_parts is
- *  cut behind the last word that fits, or in the word where that is longer than a part.
+ *  cut behind the last word that fits, or in the word where that would lose more than a part or
+ *  than half of what fits.
  *  \param[in] per_part   2 to TEXT_MAX_UNITS.
  *  \param[in] max_parts  1 to TEXT_MAX_PARTS. */
 void text_fill(const struct text_survey *survey, size_t per_part, size_t max_parts,

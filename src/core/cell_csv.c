@@ -15,18 +15,13 @@
 
 #include <tocsin/base/text.h>
 
+#include "csv.h"
+#include "file.h"
+
 #define HEADER "type,id,peer,lat,lon,range_m,azimuth_deg,beam_deg"
-#define N_FIELDS 8
-#define MAX_LINE 1000
-#define MAX_FILE (UINT64_C(1) << 30)
 #define PEER_SLOTS (1u << 17)	/* power of two, twice CELL_MAX_PEERS */
 
 enum { F_TYPE, F_ID, F_PEER, F_LAT, F_LON, F_RANGE, F_AZIMUTH, F_BEAM };
-
-struct piece {
-	const char *s;
-	size_t len;
-};
 
 /* What is sorted: 16 octets. */
 struct record {
@@ -36,11 +31,9 @@ struct record {
 };
 
 struct import {
-	const char *name;
+	struct csv csv;
 	cell_peer_known known;
 	void *data;
-	struct problem *problem;
-	uint32_t line;
 	size_t n, max;
 	struct record *records;
 	struct record *spare;		/* the sort's other half */
@@ -51,7 +44,7 @@ struct import {
 	uint32_t *slots;		/* hash of peer names: index + 1, 0 = free */
 };
 
-#define wrong(im, ...) problem_set((im)->problem, PROBLEM_CELLS_LINE, (im)->name, (im)->line, __VA_ARGS__)
+#define wrong(im, ...) csv_wrong(&(im)->csv, __VA_ARGS__)
 
 /* From the top: type 4 bits, MCC 10, MNC 10, its digits 1, value 36. */
 static uint64_t target_key(const struct target *t)
@@ -69,7 +62,7 @@ static void key_target(uint64_t key, struct target *t)
 }
 
 /* FNV-1a. */
-static uint32_t hash(const struct piece *f)
+static uint32_t hash(const struct csv_field *f)
 {
 	uint32_t h = 2166136261u;
 	size_t i;
@@ -79,7 +72,7 @@ static uint32_t hash(const struct piece *f)
 	return h;
 }
 
-static int add_peer(struct import *im, const struct piece *f)
+static int add_peer(struct import *im, const struct csv_field *f)
 {
 	char *name;
 
@@ -97,7 +90,7 @@ static int add_peer(struct import *im, const struct piece *f)
 	return 0;
 }
 
-static int find_peer(struct import *im, const struct piece *f, uint16_t *peer)
+static int find_peer(struct import *im, const struct csv_field *f, uint16_t *peer)
 {
 	uint32_t slot = hash(f) & (PEER_SLOTS - 1);
 	int rc;
@@ -118,7 +111,7 @@ static int find_peer(struct import *im, const struct piece *f, uint16_t *peer)
 	return 0;
 }
 
-static int read_target(struct import *im, const struct piece *f, uint64_t *key)
+static int read_target(struct import *im, const struct csv_field *f, uint64_t *key)
 {
 	struct target t;
 	const char *why;
@@ -132,7 +125,8 @@ static int read_target(struct import *im, const struct piece *f, uint64_t *key)
 	return 0;
 }
 
-static int read_degrees(struct import *im, const struct piece *f, const char *field, int limit, int32_t *out)
+static int read_degrees(struct import *im, const struct csv_field *f, const char *field, int limit,
+			int32_t *out)
 {
 	int64_t v;
 
@@ -144,7 +138,7 @@ static int read_degrees(struct import *im, const struct piece *f, const char *fi
 	return 0;
 }
 
-static int read_whole(struct import *im, const struct piece *f, const char *field, unsigned int min,
+static int read_whole(struct import *im, const struct csv_field *f, const char *field, unsigned int min,
 		      unsigned int max, uint32_t *out)
 {
 	uint64_t v;
@@ -156,7 +150,7 @@ static int read_whole(struct import *im, const struct piece *f, const char *fiel
 	return 0;
 }
 
-static int read_sector(struct import *im, const struct piece *f, struct geo_footprint *fp)
+static int read_sector(struct import *im, const struct csv_field *f, struct geo_footprint *fp)
 {
 	uint32_t azimuth = 0, beam = 360;
 
@@ -170,7 +164,7 @@ static int read_sector(struct import *im, const struct piece *f, struct geo_foot
 	return 0;
 }
 
-static int read_footprint(struct import *im, const struct piece *f, struct geo_footprint *fp)
+static int read_footprint(struct import *im, const struct csv_field *f, struct geo_footprint *fp)
 {
 	if (read_degrees(im, &f[F_LAT], "lat", 90, &fp->site.lat) < 0 ||
 	    read_degrees(im, &f[F_LON], "lon", 180, &fp->site.lon) < 0 ||
@@ -179,35 +173,12 @@ static int read_footprint(struct import *im, const struct piece *f, struct geo_f
 	return read_sector(im, f, fp);
 }
 
-/* \returns the number of fields, N_FIELDS + 1 if there are more. */
-static size_t split(const char *s, size_t len, struct piece *f)
+static int read_row(void *data, const struct csv_field *f)
 {
-	const char *end = s + len, *comma;
-	size_t n = 0;
-
-	while (n < N_FIELDS) {
-		comma = memchr(s, ',', end - s);
-		f[n++] = (struct piece){ s, (comma ? comma : end) - s };
-		if (!comma)
-			return n;
-		s = comma + 1;
-	}
-	return N_FIELDS + 1;
-}
-
-static int read_row(struct import *im, const char *s, size_t len)
-{
+	struct import *im = data;
 	struct record *record = &im->records[im->n];
-	struct piece f[N_FIELDS];
-	size_t n;
 	int rc;
 
-	if (memchr(s, '"', len))
-		return wrong(im, "quoted fields are not supported");
-	n = split(s, len, f);
-	if (n != N_FIELDS)
-		return wrong(im, "%d fields are wanted, this line has %s%zu", N_FIELDS,
-			     n > N_FIELDS ? "at least " : "", n);
 	if (im->n == im->max)
 		return wrong(im, "more than %d cells", CELL_MAX_ROWS);
 	rc = read_target(im, f, &record->key);
@@ -216,39 +187,7 @@ static int read_row(struct import *im, const char *s, size_t len)
 	if (!rc)
 		rc = read_footprint(im, f, &im->footprints[im->n]);
 	record->row = im->n++;
-	record->line = im->line;
-	return rc;
-}
-
-static int read_header(struct import *im, const char *s, size_t len)
-{
-	if (len != strlen(HEADER) || memcmp(s, HEADER, len))
-		return wrong(im, "the first line must be exactly \"" HEADER "\"");
-	return 0;
-}
-
-static int read_lines(struct import *im, const char *s, const char *end)
-{
-	bool has_header = false;
-	const char *lf;
-	size_t len;
-	int rc = 0;
-
-	for (; s < end && !rc; s = lf ? lf + 1 : end) {
-		im->line++;
-		lf = memchr(s, '\n', end - s);
-		len = (lf ? lf : end) - s;
-		if (len && s[len - 1] == '\r')
-			len--;
-		if (len > MAX_LINE)
-			return wrong(im, "the line is longer than %d octets", MAX_LINE);
-		if (!len || *s == '#')
-			continue;
-		rc = has_header ? read_row(im, s, len) : read_header(im, s, len);
-		has_header = true;
-	}
-	if (!rc && !has_header)
-		return wrong(im, "the header \"" HEADER "\" is missing");
+	record->line = im->csv.line;
 	return rc;
 }
 
@@ -290,7 +229,7 @@ static int refuse_repeated(struct import *im)
 	if (!first)
 		return 0;
 	key_target(first->key, &t);
-	im->line = first->line;
+	im->csv.line = first->line;
 	return wrong(im, "id: %s was given before, in line %u", target_format(&t, text, sizeof(text)),
 		     first[-1].line);
 }
@@ -321,16 +260,6 @@ static struct cell_table *make_table(void *ctx, struct import *im)
 	return table;
 }
 
-/* One row per line is the most there can be, so that columns are allocated once. */
-static size_t count_lines(const char *s, const char *end)
-{
-	size_t n = 1;
-
-	for (; n < CELL_MAX_ROWS && (s = memchr(s, '\n', end - s)); s++)
-		n++;
-	return n;
-}
-
 static int import_alloc(struct import *im)
 {
 	im->records = talloc_array(im, struct record, im->max);
@@ -349,7 +278,7 @@ static int import_run(struct import *im, void *ctx, const char *text, size_t len
 	int rc = import_alloc(im);
 
 	if (!rc)
-		rc = read_lines(im, text, text + len);
+		rc = csv_read(&im->csv, text, len);
 	if (rc < 0)
 		return rc;
 	for (shift = 0; shift < 64; shift += 8)
@@ -373,11 +302,11 @@ struct cell_table *cell_table_parse(void *ctx, const char *text, size_t len, con
 	if (!len)
 		text = "";
 	if (im) {
-		im->name = name;
+		im->csv = (struct csv){ .header = HEADER, .name = name, .code = PROBLEM_CELLS_LINE,
+					.problem = problem, .row = read_row, .data = im };
 		im->known = known;
 		im->data = data;
-		im->problem = problem;
-		im->max = count_lines(text, text + len);
+		im->max = csv_count_lines(text, len, CELL_MAX_ROWS);
 		rc = import_run(im, ctx, text, len, &table);
 	}
 	if (rc < 0) {
@@ -399,7 +328,7 @@ struct cell_table *cell_table_import(void *ctx, const char *path, cell_peer_know
 	uint8_t *text;
 	size_t len;
 
-	if (cell_read_file(path, MAX_FILE, &text, &len, problem) < 0)
+	if (file_read(path, CSV_MAX_FILE, PROBLEM_CELLS_FILE, &text, &len, problem) < 0)
 		return NULL;
 	table = cell_table_parse(ctx, (const char *)text, len, path, known, data, problem);
 	free(text);
@@ -412,7 +341,7 @@ int cell_table_digest_file(const char *path, uint8_t digest[DIGEST_LEN])
 	size_t len;
 	int rc;
 
-	if (cell_read_file(path, MAX_FILE, &text, &len, NULL) < 0)
+	if (file_read(path, CSV_MAX_FILE, PROBLEM_CELLS_FILE, &text, &len, NULL) < 0)
 		return -EIO;
 	rc = digest_sha256(text, len, digest);
 	free(text);

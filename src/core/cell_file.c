@@ -23,6 +23,8 @@
 
 #include <tocsin/base/wire.h>
 
+#include "file.h"
+
 #define MAGIC "TCSNCELL"
 #define MAGIC_LEN 8
 #define VERSION 1
@@ -248,7 +250,7 @@ struct cell_table *cell_table_load(void *ctx, const char *path, bool with_index,
 	uint8_t *data;
 	size_t len;
 
-	if (cell_read_file(path, MAX_LEN, &data, &len, problem) < 0)
+	if (file_read(path, MAX_LEN, PROBLEM_CELLS_FILE, &data, &len, problem) < 0)
 		return NULL;
 	table = cell_table_decode(ctx, data, len, path, with_index, problem);
 	free(data);

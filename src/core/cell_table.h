@@ -30,10 +30,6 @@ struct geo_footprint cell_table_footprint(const struct cell_table *table, uint32
 bool cell_footprint_valid(const struct geo_footprint *f);
 bool cell_peer_name_valid(const char *name, size_t len);
 
-/*! Read a whole file of at most max octets into malloc()ed memory.
- *  \returns 0 or -EINVAL (PROBLEM_CELLS_FILE). */
-int cell_read_file(const char *path, size_t max, uint8_t **data, size_t *len, struct problem *problem);
-
 /*! The snapshot's octets, malloc()ed; the last DIGEST_LEN of them are the checksum.
  *  \returns 0 or a negative errno. */
 int cell_table_encode(const struct cell_table *table, uint8_t **data, size_t *len);

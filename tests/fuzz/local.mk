@@ -35,7 +35,9 @@ FUZZERS = \
 	tests/fuzz/fuzz_area \
 	tests/fuzz/fuzz_cells \
 	tests/fuzz/fuzz_draft \
-	tests/fuzz/fuzz_http
+	tests/fuzz/fuzz_http \
+	tests/fuzz/fuzz_smpp \
+	tests/fuzz/fuzz_recipients
 
 # libFuzzer brings the main; that of replay.c gets another name.
 fuzz:
@@ -46,3 +48,11 @@ fuzz:
 		tests/fuzz/replay.$(OBJEXT)
 	cd fuzz && $(MAKE) $(AM_MAKEFLAGS) LDFLAGS=-fsanitize=fuzzer $(FUZZERS)
 .PHONY: fuzz
+
+check_PROGRAMS += tests/fuzz/fuzz_smpp
+tests_fuzz_fuzz_smpp_SOURCES = tests/fuzz/fuzz_smpp.c tests/fuzz/replay.c
+tests_fuzz_fuzz_smpp_LDADD = $(TEST_LIBS_CODEC)
+
+check_PROGRAMS += tests/fuzz/fuzz_recipients
+tests_fuzz_fuzz_recipients_SOURCES = tests/fuzz/fuzz_recipients.c tests/fuzz/replay.c
+tests_fuzz_fuzz_recipients_LDADD = $(TEST_LIBS_CORE)

@@ -6,3 +6,10 @@ tests_system_cbsp_samples_SOURCES = tests/system/cbsp_samples.c
 tests_system_cbsp_samples_LDADD = $(TEST_LIBS_CODEC)
 
 dist_check_SCRIPTS += tests/system/tshark_cbsp.sh
+
+noinst_PROGRAMS += tests/system/smpp_samples
+tests_system_smpp_samples_SOURCES = tests/system/smpp_samples.c
+tests_system_smpp_samples_LDADD = $(TEST_LIBS_CODEC)
+
+dist_check_SCRIPTS += tests/system/tshark_smpp.sh
+EXTRA_DIST += tests/system/tshark.inc

@@ -4,19 +4,8 @@
 # tshark loses the second one; repetition periods are in the coding of TS 48.049, 8.2.8, which is
 # the one it knows. Works on a file: no network, no root.
 
-for tool in tshark text2pcap; do
-	if ! command -v $tool >/dev/null; then
-		echo "1..0 # SKIP $tool not installed"
-		exit 0
-	fi
-done
-
-samples=${BUILDDIR:-.}/tests/system/cbsp_samples
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-# Nobody's own settings of tshark.
-HOME=$dir XDG_CONFIG_HOME=$dir
-export HOME XDG_CONFIG_HOME
+. "${SRCDIR:-.}/tests/system/tshark.inc"
+judge_init
 
 fields="msg_type message_id new_serial_nr old_serial_nr cell_id_disc lac ci channel_ind category
 	rep_period num_bcast_req num_of_pages dcs user_info_len emergency_ind warn_type
@@ -35,58 +24,12 @@ RESET: msg_type=16 cell_id_disc=6
 KEEP-ALIVE: msg_type=22 keepalive_rep_period=30
 EOF
 
-decode()
-{
-	tshark -r "$dir/pcap" -T fields -E separator='|' "$@" 2>>"$dir/stderr"
-}
-
-# Fields that are there, as name=value.
-named()
-{
-	awk -F'|' 'NR == 1 { n = split($0, name) } NR > 1 {
-		line = ""
-		for (i = 1; i <= n; i++) {
-			sub(/.*\./, "", name[i])
-			if ($i != "")
-				line = line " " name[i] "=" $i
-		}
-		print substr(line, 2)
-	}'
-}
-
-"$samples" >"$dir/hex" && text2pcap -q -T 48049,48049 "$dir/hex" "$dir/pcap" 2>"$dir/stderr" &&
-	decode -E header=y $(printf ' -e cbsp.%s' $fields) -e e212.mcc -e e212.mnc >"$dir/fields"
-status=$?
-touch "$dir/fields"
-named <"$dir/fields" >"$dir/decoded"
+judge_read cbsp_samples 48049,48049 $(printf ' cbsp.%s' $fields) e212.mcc e212.mnc
 
 count=$(wc -l <"$dir/expected")
 echo "1..$((count + 4))"
 
-nr=0
-ok()
-{
-	nr=$((nr + 1))
-	if [ "$1" = "$2" ]; then
-		echo "ok $nr - $3"
-	else
-		echo "not ok $nr - $3"
-		echo "# expected: $1"
-		echo "# decoded:  $2"
-		failed=1
-	fi
-}
-
-failed=0
-ok 0 $status "the samples become a capture that tshark reads"
-ok "$count" "$(wc -l <"$dir/decoded")" "every PDU is one frame"
-while IFS= read -r line; do
-	ok "${line#*: }" "$(sed -n "$((nr - 1))p" "$dir/decoded")" "${line%%: *}"
-done <"$dir/expected"
-
+judge_fields
 text=$(decode -Y 'cbsp.cb_page_content' -e cbsp.cb_page_content | sed 's/\\r//g' | tr '\n' '/')
 ok "Test message/Проверка тревоги: одно сообщение на двух ,страницах/" "$text" "the texts are read"
-marks=$(tshark -r "$dir/pcap" -Y '!cbsp || _ws.malformed || _ws.expert' 2>>"$dir/stderr")
-ok "" "$marks" "nothing is malformed, incomplete or no CBSP"
-[ $status -eq 0 ] || sed 's/^/# /' "$dir/stderr"
-exit $failed
+judge_marks cbsp
