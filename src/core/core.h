@@ -150,7 +150,7 @@ struct gateway {
 	struct llist_head work;		/*!< submissions, the more urgent first */
 	struct llist_head blocked;	/*!< cancels that wait for a commit on its way */
 	struct llist_head committing;	/*!< submissions handed to the store */
-	size_t held_octets;		/*!< of the documents of all these */
+	size_t held_octets;		/*!< of the documents of all these, and of their rendered areas */
 	struct osmo_timer_list work_timer;
 	struct llist_head dirty;	/*!< deliveries whose evidence is to be stored */
 	struct osmo_timer_list flush_timer;

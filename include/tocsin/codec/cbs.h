@@ -44,9 +44,9 @@ struct cbs_pages {
 };
 
 /*! Put a text into pages: GSM 7-bit where every character fits, with the DCS of the language (group
- *  0000 or 0010, by the tag's primary subtag; else 0x0f); otherwise UCS-2 (DCS 0x48). No escape pair and no surrogate pair is split over two pages; a text longer
- *  than 15 pages is cut behind the last word that fits (or in the word where that is longer than
- *  a page); CR LF and CR become LF, since phones remove CRs at the end of a page, and TAB becomes
+ *  0000 or 0010, by the tag's primary subtag; else 0x0f); otherwise UCS-2 (DCS 0x48). No escape
+ *  pair and no surrogate pair is split over two pages; a text longer than 15 pages is cut behind
+ *  the last word that fits (or in the word where that is longer than a page); CR LF and CR become LF, since phones remove CRs at the end of a page, and TAB becomes
  *  a space. Blanks at both ends are left away.
  *  \param[in] utf8      valid, not empty once blanks are taken off.
  *  \param[in] language  RFC 3066 tag or NULL.
