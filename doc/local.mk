@@ -13,6 +13,7 @@ MANUAL = \
 	doc/manual/problems.adoc \
 	doc/manual/quick-start.adoc \
 	doc/manual/recipients.adoc \
+	doc/manual/short-messages.adoc \
 	doc/manual/states.adoc \
 	doc/manual/troubleshooting.adoc
 

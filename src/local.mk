@@ -54,6 +54,11 @@ liblink_a_SOURCES = \
 	include/tocsin/link/listener.h src/link/listener.c \
 	include/tocsin/link/link.h src/link/link.c \
 	include/tocsin/link/link_cbsp.h src/link/link_cbsp.c \
+	include/tocsin/link/msc_source.h src/link/msc_source.c \
+	src/link/msc_text.h src/link/msc_text.c \
+	include/tocsin/link/link_smpp.h src/link/link_smpp.c src/link/smpp.h \
+	src/link/smpp_answer.c src/link/smpp_pace.h src/link/smpp_pace.c src/link/smpp_part.c \
+	src/link/smpp_receipts.c src/link/smpp_rx.c src/link/smpp_submit.c \
 	src/link/cbsp.h src/link/link_cbsp_rx.c src/link/cbsp_answer.c \
 	src/link/rate.h
 
@@ -61,11 +66,17 @@ libcore_a_SOURCES = \
 	src/core/core.h \
 	src/core/alert_index.c \
 	src/core/area_json.h src/core/area_json.c \
+	src/core/background.h src/core/background.c \
 	src/core/capacity.c \
 	include/tocsin/core/cell.h src/core/cell_table.h \
 	src/core/cell.c src/core/cell_csv.c src/core/cell_file.c src/core/cell_import.c \
 	src/core/csv.h src/core/csv.c \
 	src/core/delivery.c \
+	src/core/due.h src/core/due.c \
+	src/core/follow_up.c \
+	src/core/handle.c src/core/lane.c src/core/request.c \
+	src/core/recall.h src/core/recall.c \
+	src/core/short.h src/core/short.c \
 	include/tocsin/core/draft.h src/core/draft.c \
 	include/tocsin/core/e164.h src/core/e164.def src/core/e164.c \
 	include/tocsin/core/evidence.h src/core/evidence.c \
@@ -76,12 +87,17 @@ libcore_a_SOURCES = \
 	include/tocsin/core/message.h \
 	include/tocsin/core/originator.h src/core/originator.c \
 	include/tocsin/core/peer.h src/core/peer.c \
-	src/core/plan.c \
+	src/core/places.h src/core/places.c src/core/plan.c \
 	include/tocsin/core/profile.h src/core/profile.c \
+	include/tocsin/core/recipient_source.h src/core/recipient_source.c \
+	include/tocsin/core/sms_rules.h src/core/sms_rules.c \
 	include/tocsin/core/recipient.h src/core/recipient_table.h \
-	src/core/recipient.c src/core/recipient_csv.c src/core/msisdn.c src/core/sender_id.c \
-	include/tocsin/core/store.h src/core/store.c src/core/store_read.c \
-	src/core/store_reserve.c src/core/store_sql.h src/core/store_sql.c \
+	src/core/recipient.c src/core/recipient_csv.c src/core/recipient_import.c \
+	src/core/msisdn.c src/core/sender_id.c \
+	include/tocsin/core/store.h src/core/store_sql.h src/core/store_sql.c \
+	src/core/store_txn.h src/core/store_fill.c src/core/store.c src/core/store_reserve.c \
+	src/core/store_rows.h src/core/store_rows.c src/core/store_read.c \
+	src/core/store_read_delivery.c \
 	include/tocsin/core/target.h src/core/target.c
 
 # The schema of the store stands in one file; the program carries it as text.
@@ -96,15 +112,17 @@ EXTRA_DIST += src/core/schema.sql
 src/core/store_sql.$(OBJEXT): src/core/schema_sql.h
 
 libfront_a_SOURCES = \
-	include/tocsin/front/config.h src/front/config.c src/front/config_show.c \
-	src/front/config_profile.h src/front/config_profile.c \
+	include/tocsin/front/config.h src/front/config_private.h src/front/config.c src/front/config_show.c \
+	src/front/config_profile.c src/front/config_sms.c \
+	include/tocsin/front/config_source.h src/front/config_source.c src/front/config_recipients.c \
 	include/tocsin/front/http.h src/front/http_private.h \
 	src/front/http.c src/front/http_alert.c src/front/http_cells.c src/front/http_conn.c \
-	src/front/http_job.c src/front/http_request.c src/front/http_status.c \
+	src/front/http_job.c src/front/http_request.c src/front/http_status.c src/front/http_targets.c \
 	include/tocsin/front/metrics.h src/front/metrics.c \
 	include/tocsin/front/vty_command.h
 
 bin_PROGRAMS = tocsind
-tocsind_SOURCES = src/main.c src/peer_vty.h src/peer_vty.c
+tocsind_SOURCES = src/main.c src/peer_vty.h src/peer_vty.c src/peer_protocol.h \
+	src/peer_cbsp_vty.c src/peer_smpp_vty.c src/msc_vty.h src/msc_vty.c
 tocsind_LDADD = libfront.a liblink.a libcore.a libgeo.a libcap.a libcodec.a libbase.a \
 	$(OSMO_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) -lm

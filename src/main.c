@@ -32,10 +32,12 @@
 #include <tocsin/cap/cap.h>
 #include <tocsin/core/gateway.h>
 #include <tocsin/front/config.h>
+#include <tocsin/front/config_source.h>
 #include <tocsin/front/http.h>
 #include <tocsin/link/listener.h>
 
 #include "config.h"
+#include "msc_vty.h"
 #include "peer_vty.h"
 
 #define DEFAULT_CONFIG "tocsind.cfg"
@@ -130,6 +132,7 @@ static void init_libraries(void *ctx)
 	config_vty_init();
 	config_show_init();
 	peer_vty_init();
+	msc_vty_init();
 }
 
 /* Peers, store and HTTP clients each take a descriptor: take as many as the system gives. */
@@ -163,6 +166,14 @@ static void notify(const char *text)
 	close(fd);
 }
 
+static void reload(struct config *config)
+{
+	if (config_reload_cells(config) < 0)
+		LOGP(DMAIN, LOGL_ERROR, "no import of cells: no file is configured, or there is no memory\n");
+	if (config_sources_import(config) < 0)
+		LOGP(DMAIN, LOGL_ERROR, "no import of recipients: there is no memory\n");
+}
+
 static int signal_cb(struct osmo_fd *ofd, unsigned int what)
 {
 	struct daemon *daemon = ofd->data;
@@ -173,9 +184,8 @@ static int signal_cb(struct osmo_fd *ofd, unsigned int what)
 		return 0;
 	switch (info.ssi_signo) {
 	case SIGHUP:
-		LOGP(DMAIN, LOGL_NOTICE, "SIGHUP: importing the cell table again\n");
-		if (config_reload_cells(daemon->config) < 0)
-			LOGP(DMAIN, LOGL_ERROR, "no import: no file is configured, or there is no memory\n");
+		LOGP(DMAIN, LOGL_NOTICE, "SIGHUP: importing the cell table and the files of recipients again\n");
+		reload(daemon->config);
 		break;
 	case SIGUSR1:
 		talloc_report(daemon->ctx, stderr);
@@ -241,6 +251,12 @@ static int check_cells(const struct config *config, struct problem *problem)
 	return table ? 0 : -EINVAL;
 }
 
+/* What the configuration names must be readable too. */
+static int check_files(const struct config *config, struct problem *problem)
+{
+	return check_cells(config, problem) < 0 ? -EINVAL : config_sources_test(config, problem);
+}
+
 static void clock_stepped(void *data)
 {
 	struct config *config = data;
@@ -248,6 +264,7 @@ static void clock_stepped(void *data)
 	LOGP(DMAIN, LOGL_NOTICE, "the wall clock was set\n");
 	gateway_wake(config->gw);
 	peer_vty_rearm_all(config);
+	config_sources_rearm(config);
 }
 
 static int start_http(struct daemon *daemon, struct problem *problem)
@@ -290,6 +307,9 @@ static int start(struct daemon *daemon, struct problem *problem)
 			LOGP(DMAIN, LOGL_ERROR, "%s:%u: %s The cell table from before stays in force.\n",
 			     problem->where, problem->line, problem->detail);
 	}
+	rc = config_sources_open(config, problem);
+	if (rc < 0)
+		return rc;
 	rc = peer_vty_open_all(config, problem);
 	if (rc < 0)
 		return rc;
@@ -349,7 +369,7 @@ int main(int argc, char **argv)
 	if (check_configuration(daemon.config, &problem) < 0)
 		return fail(&problem);
 	if (opt.test_only)
-		return check_cells(daemon.config, &problem) < 0 ? fail(&problem) : EXIT_SUCCESS;
+		return check_files(daemon.config, &problem) < 0 ? fail(&problem) : EXIT_SUCCESS;
 	status = run(&daemon);
 	talloc_free(daemon.ctx);
 	cap_exit();

@@ -71,13 +71,24 @@ TEST_LIBS_LINK = liblink.a libcodec.a libbase.a $(OSMO_LIBS) $(GNUTLS_LIBS) $(CM
 check_PROGRAMS += \
 	tests/unit/test_conn \
 	tests/unit/test_link \
-	tests/unit/test_link_cbsp
+	tests/unit/test_link_cbsp \
+	tests/unit/test_link_smpp \
+	tests/unit/test_smpp_submit \
+	tests/unit/test_smpp_receipts
 tests_unit_test_conn_SOURCES = tests/unit/test_conn.c tests/unit/fake_peer.c tests/unit/fake_peer.h
 tests_unit_test_conn_LDADD = $(TEST_LIBS_LINK)
 tests_unit_test_link_SOURCES = tests/unit/test_link.c tests/unit/fake_peer.c tests/unit/fake_peer.h
 tests_unit_test_link_LDADD = $(TEST_LIBS_LINK)
 tests_unit_test_link_cbsp_SOURCES = tests/unit/test_link_cbsp.c tests/unit/fake_peer.c tests/unit/fake_peer.h
 tests_unit_test_link_cbsp_LDADD = $(TEST_LIBS_LINK)
+FAKE_SMSC = tests/unit/fake_smsc.c tests/unit/fake_smsc.h tests/unit/fake_peer.c tests/unit/fake_peer.h
+TEST_LIBS_SMPP = liblink.a libcore.a libcodec.a libbase.a $(OSMO_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS) $(TESTS_LIBS)
+tests_unit_test_link_smpp_SOURCES = tests/unit/test_link_smpp.c $(FAKE_SMSC)
+tests_unit_test_link_smpp_LDADD = $(TEST_LIBS_SMPP)
+tests_unit_test_smpp_submit_SOURCES = tests/unit/test_smpp_submit.c $(FAKE_SMSC)
+tests_unit_test_smpp_submit_LDADD = $(TEST_LIBS_SMPP)
+tests_unit_test_smpp_receipts_SOURCES = tests/unit/test_smpp_receipts.c $(FAKE_SMSC)
+tests_unit_test_smpp_receipts_LDADD = $(TEST_LIBS_SMPP)
 
 TEST_LIBS_CORE = libcore.a libgeo.a libcap.a libcodec.a libbase.a \
 	$(OSMO_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS) -lm
@@ -98,12 +109,19 @@ tests_unit_test_http_SOURCES = tests/unit/test_http.c \
 	tests/unit/fake_gateway.c tests/unit/fake_gateway.h tests/unit/json_path.c tests/unit/json_path.h
 tests_unit_test_http_LDADD = $(TEST_LIBS_FRONT) $(JSON_LIBS)
 
+check_PROGRAMS += tests/unit/test_config
+tests_unit_test_config_SOURCES = tests/unit/test_config.c \
+	src/peer_vty.c src/peer_cbsp_vty.c src/peer_smpp_vty.c src/msc_vty.c
+tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_config_LDADD = libfront.a liblink.a $(TEST_LIBS_CORE) $(MHD_LIBS)
+
 check_PROGRAMS += \
 	tests/unit/test_evidence \
 	tests/unit/test_ledger \
 	tests/unit/test_profile \
 	tests/unit/test_originator \
 	tests/unit/test_draft \
+	tests/unit/test_due \
 	tests/unit/test_plan \
 	tests/unit/test_alert_index
 tests_unit_test_evidence_SOURCES = tests/unit/test_evidence.c
@@ -114,6 +132,8 @@ tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
 tests_unit_test_profile_LDADD = $(TEST_LIBS_CORE)
 tests_unit_test_originator_SOURCES = tests/unit/test_originator.c
 tests_unit_test_originator_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_due_SOURCES = tests/unit/test_due.c
+tests_unit_test_due_LDADD = $(TEST_LIBS_CORE)
 tests_unit_test_draft_SOURCES = tests/unit/test_draft.c
 tests_unit_test_draft_LDADD = $(TEST_LIBS_CORE)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
@@ -129,7 +149,10 @@ EXTRA_DIST += tests/document_cases.py
 SCENARIO_LIBS = libcore.a libgeo.a libcap.a libcodec.a libbase.a \
 	$(OSMO_LIBS) $(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS) -lm
 SCENARIO_WORLD = tests/scenario/world.c tests/scenario/world.h tests/scenario/bsc.c tests/scenario/bsc.h \
-	tests/scenario/checker.c tests/scenario/checker.h
+	tests/scenario/checker.c tests/scenario/checker.h \
+	tests/scenario/phone.c tests/scenario/phone.h tests/scenario/smsc.c tests/scenario/smsc.h \
+	tests/scenario/sms_checker.c tests/scenario/sms_checker.h \
+	tests/scenario/world_sms.c tests/scenario/world_sms.h
 check_PROGRAMS += \
 	tests/scenario/test_accept \
 	tests/scenario/test_cancel \
@@ -138,6 +161,10 @@ check_PROGRAMS += \
 	tests/scenario/test_hang \
 	tests/scenario/test_restart \
 	tests/scenario/test_slice \
+	tests/scenario/test_sms \
+	tests/scenario/test_sms_receipt \
+	tests/scenario/test_sms_restart \
+	tests/scenario/test_sms_rule \
 	tests/scenario/test_walk
 tests_scenario_test_accept_SOURCES = tests/scenario/test_accept.c $(SCENARIO_WORLD)
 tests_scenario_test_accept_LDADD = $(SCENARIO_LIBS)
@@ -153,6 +180,14 @@ tests_scenario_test_restart_SOURCES = tests/scenario/test_restart.c $(SCENARIO_W
 tests_scenario_test_restart_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_slice_SOURCES = tests/scenario/test_slice.c $(SCENARIO_WORLD)
 tests_scenario_test_slice_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_sms_SOURCES = tests/scenario/test_sms.c $(SCENARIO_WORLD)
+tests_scenario_test_sms_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_sms_receipt_SOURCES = tests/scenario/test_sms_receipt.c $(SCENARIO_WORLD)
+tests_scenario_test_sms_receipt_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_sms_restart_SOURCES = tests/scenario/test_sms_restart.c $(SCENARIO_WORLD)
+tests_scenario_test_sms_restart_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_sms_rule_SOURCES = tests/scenario/test_sms_rule.c $(SCENARIO_WORLD)
+tests_scenario_test_sms_rule_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_walk_SOURCES = tests/scenario/test_walk.c $(SCENARIO_WORLD)
 tests_scenario_test_walk_LDADD = $(SCENARIO_LIBS)
 
@@ -176,3 +211,20 @@ tests_unit_test_sms_SOURCES = tests/unit/test_sms.c tests/unit/gsm7_read.c tests
 tests_unit_test_sms_LDADD = $(TEST_LIBS_CODEC)
 tests_unit_test_smpp_SOURCES = tests/unit/test_smpp.c
 tests_unit_test_smpp_LDADD = $(TEST_LIBS_CODEC)
+
+check_PROGRAMS += tests/unit/test_places tests/unit/test_recipient_import tests/unit/test_recipient_source
+tests_unit_test_places_SOURCES = tests/unit/test_places.c
+tests_unit_test_places_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_places_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_recipient_import_SOURCES = tests/unit/test_recipient_import.c
+tests_unit_test_recipient_import_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_recipient_import_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_recipient_source_SOURCES = tests/unit/test_recipient_source.c
+tests_unit_test_recipient_source_LDADD = $(TEST_LIBS_CORE)
+
+check_PROGRAMS += tests/unit/test_msc_text tests/unit/test_msc_source
+tests_unit_test_msc_text_SOURCES = tests/unit/test_msc_text.c
+tests_unit_test_msc_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_msc_text_LDADD = liblink.a $(TEST_LIBS_CORE)
+tests_unit_test_msc_source_SOURCES = tests/unit/test_msc_source.c tests/unit/fake_peer.c tests/unit/fake_peer.h
+tests_unit_test_msc_source_LDADD = liblink.a $(TEST_LIBS_CORE)

@@ -13,6 +13,7 @@ static const struct log_info_cat categories[] = {
 	[DLINK] = { .name = "DLINK", .description = "Signalling links to peers", .enabled = 1, .loglevel = LOGL_NOTICE },
 	[DCBSP] = { .name = "DCBSP", .description = "CBSP protocol", .enabled = 1, .loglevel = LOGL_NOTICE },
 	[DCELL] = { .name = "DCELL", .description = "Cell table and its imports", .enabled = 1, .loglevel = LOGL_NOTICE },
+	[DRECIP] = { .name = "DRECIP", .description = "Sources of recipients and their imports", .enabled = 1, .loglevel = LOGL_NOTICE },
 };
 
 const struct log_info tocsin_log_info = {

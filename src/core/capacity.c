@@ -112,6 +112,7 @@ static void forget_admission(struct lane *lane)
 	llist_for_each_entry(d, &lane->deliveries, in_lane) {
 		if (d->admission) {
 			TALLOC_FREE(d->admission);
+			due_set_all(d->due, DUE_NOW);
 			d->next_utc = 0;
 		}
 	}
@@ -188,8 +189,10 @@ static void admit_delivery(struct room_map *map, struct delivery *d, const struc
 	for (i = 0; i < d->n; i++) {
 		before = d->admission[i];
 		d->admission[i] = admit(room_get(map, &d->wanted[i]), d, i, caps);
-		if (d->admission[i] != before)
+		if (d->admission[i] != before) {
+			due_set(d->due, i, DUE_NOW);
 			d->next_utc = 0;
+		}
 	}
 	d->lane->had_admission = true;
 }

@@ -3,21 +3,19 @@
  * and writes the snapshot; the loop names it in the store and only then puts it in force. */
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <osmocom/core/it_q.h>
 #include <osmocom/core/talloc.h>
 
 #include <tocsin/base/clock.h>
 #include <tocsin/base/log.h>
 
+#include "background.h"
 #include "core.h"
 
 /* Everything the thread touches hangs off this, which has no parent of its own. */
 struct cell_import {
-	struct llist_head item;		/* in the queue back to the loop */
 	struct llist_head waiting;	/* in gateway.imports, until its turn comes */
 	char *path;
 	char *dir;
@@ -27,9 +25,7 @@ struct cell_import {
 	struct problem problem;
 	/* The loop's own. */
 	struct gateway *gw;
-	struct osmo_it_q *queue;
-	pthread_t thread;
-	bool joined;
+	struct background background;
 	gateway_imported done;
 	void *data;
 };
@@ -45,8 +41,9 @@ static bool peer_is_known(const char *peer, void *data)
 	return false;
 }
 
-static void import_work(struct cell_import *imp)
+static void import_work(void *data)
 {
+	struct cell_import *imp = data;
 	int rc;
 
 	imp->table = cell_table_import(imp, imp->path, peer_is_known, imp->peers, &imp->problem);
@@ -126,8 +123,9 @@ static void named_cb(int rc, void *data)
 }
 
 /* On the loop: the file was read. */
-static void import_read(struct cell_import *imp)
+static void import_read(void *data)
 {
+	struct cell_import *imp = data;
 	struct store_txn *txn;
 
 	if (!imp->table) {
@@ -143,51 +141,6 @@ static void import_read(struct cell_import *imp)
 	store_commit(imp->gw->store, txn, named_cb, imp);
 }
 
-static void join(struct cell_import *imp)
-{
-	if (imp->joined)
-		return;
-	imp->joined = true;
-	pthread_join(imp->thread, NULL);
-	osmo_fd_unregister(&imp->queue->event_ofd);
-	osmo_it_q_destroy(imp->queue);
-}
-
-static void queue_cb(struct osmo_it_q *queue, struct llist_head *item)
-{
-	struct cell_import *imp = llist_entry(item, struct cell_import, item);
-
-	(void)queue;
-	join(imp);
-	import_read(imp);
-}
-
-static void *import_thread(void *data)
-{
-	struct cell_import *imp = data;
-
-	import_work(imp);
-	osmo_it_q_enqueue(imp->queue, imp, item);
-	return NULL;
-}
-
-static int start_thread(struct cell_import *imp)
-{
-	int rc;
-
-	imp->queue = osmo_it_q_alloc(imp->gw, "cell-import", 1, queue_cb, imp);
-	if (!imp->queue)
-		return -ENOMEM;
-	osmo_fd_register(&imp->queue->event_ofd);
-	rc = pthread_create(&imp->thread, NULL, import_thread, imp);
-	if (rc) {
-		imp->joined = true;
-		osmo_fd_unregister(&imp->queue->event_ofd);
-		osmo_it_q_destroy(imp->queue);
-	}
-	return -rc;
-}
-
 static void import_start(struct cell_import *imp)
 {
 	int rc;
@@ -198,7 +151,7 @@ static void import_start(struct cell_import *imp)
 		import_read(imp);
 		return;
 	}
-	rc = start_thread(imp);
+	rc = background_start(&imp->background, imp->gw, import_work, import_read, imp);
 	if (rc < 0) {
 		problem_set(&imp->problem, PROBLEM_NO_MEMORY, imp->path, 0,
 			    "The import's thread does not start: %s.", strerror(-rc));
@@ -254,9 +207,8 @@ void cell_import_abort(struct gateway *gw)
 		talloc_free(imp);
 	}
 	imp = gw->import;
-	if (!imp || imp->joined)
+	if (!imp || !background_abort(&imp->background))
 		return;
-	join(imp);
 	gw->import = NULL;
 	talloc_free(imp);
 }

@@ -75,6 +75,7 @@ void evidence_sent(struct evidence *e, enum peer_verb verb, uint16_t period, int
 	uint8_t was = e->flags & EVIDENCE_MAYBE_ON_AIR ? EVIDENCE_WAS_MAYBE : 0;
 
 	e->flags |= out_flag[verb];
+	e->flags &= ~EVIDENCE_HINT;
 	e->wait = WAIT_NONE;
 	switch (verb) {
 	case PEER_WRITE:
@@ -177,6 +178,46 @@ static void query_answered(struct evidence *e, const struct peer_result *result,
 	}
 }
 
+/* What was refused now may still have got through in an attempt before. */
+static void once_not_taken(struct evidence *e, int64_t now)
+{
+	if (e->flags & EVIDENCE_WAS_MAYBE)
+		set_doubt(e, DOUBT_SILENT, now);
+	else
+		e->flags &= ~EVIDENCE_MAYBE_ON_AIR;
+}
+
+static void once_answered(struct evidence *e, const struct peer_result *result, int64_t now)
+{
+	e->write_answered = now;
+	e->write_answer = result->answer;
+	e->write_cause = result->cause;
+	switch (result->answer) {
+	case PEER_ANSWER_DONE:
+	case PEER_ANSWER_DELIVERED:
+		e->attempts = 0;
+		break;
+	case PEER_ANSWER_LATER:
+		once_not_taken(e, now);
+		break;
+	default:
+		failed_once_more(e);
+		once_not_taken(e, now);
+	}
+}
+
+void evidence_receipt(struct evidence *e, const struct peer_result *result, unsigned int n_parts, int64_t now)
+{
+	/* Of a part that was given up nothing else makes the whole. */
+	if (e->write_answer != PEER_ANSWER_DONE)
+		return;
+	if (result->answer == PEER_ANSWER_DELIVERED && ++e->count < n_parts)
+		return;
+	e->write_answer = result->answer;
+	e->write_answered = now;
+	e->write_cause = result->cause;
+}
+
 void evidence_answered(struct evidence *e, enum peer_verb verb, const struct peer_result *result, int64_t now)
 {
 	if (result->answer == PEER_ANSWER_NONE) {
@@ -184,7 +225,9 @@ void evidence_answered(struct evidence *e, enum peer_verb verb, const struct pee
 		return;
 	}
 	e->flags &= ~out_flag[verb];
-	if (verb == PEER_WRITE)
+	if (e->flags & EVIDENCE_ONCE)
+		once_answered(e, result, now);
+	else if (verb == PEER_WRITE)
 		write_answered(e, result, now);
 	else if (verb == PEER_STOP)
 		stop_answered(e, result, now);
@@ -202,8 +245,29 @@ void evidence_silent(struct evidence *e, enum peer_verb verb, int64_t now)
 		set_doubt(e, DOUBT_SILENT, now);
 }
 
+/* An answer about a recipient stays true whatever happens to the link; what was not answered is
+ * unknown. A peer's loss of data takes nothing from a phone. */
+static void once_doubted(struct evidence *e, enum doubt doubt, int64_t now)
+{
+	bool unanswered = e->write_sent && !e->write_answered;
+
+	if (doubt != DOUBT_LINK && doubt != DOUBT_RESTART)
+		return;
+	if (doubt == DOUBT_LINK)
+		unanswered = e->flags & EVIDENCE_OUT_WRITE;
+	e->flags &= ~FLAGS_OUT;
+	if (!unanswered)
+		return;
+	e->attempts = 0;
+	set_doubt(e, doubt, now);
+}
+
 void evidence_doubted(struct evidence *e, enum doubt doubt, int64_t now)
 {
+	if (e->flags & EVIDENCE_ONCE) {
+		once_doubted(e, doubt, now);
+		return;
+	}
 	if (doubt == DOUBT_LINK)
 		e->flags &= ~FLAGS_OUT;
 	if (doubt == DOUBT_RESTART) {
@@ -238,10 +302,31 @@ static bool is_broadcasting(const struct evidence *e)
 	return e->count && e->rose_at && e->count_at - e->rose_at <= count_stale_s(e);
 }
 
+static enum outcome once_outcome(const struct evidence *e, bool on)
+{
+	if (e->flags & EVIDENCE_OUT_WRITE)
+		return OUTCOME_SENT;
+	switch (e->write_answer) {
+	case PEER_ANSWER_DELIVERED:
+		return OUTCOME_DELIVERED;
+	case PEER_ANSWER_GIVEN_UP:
+		return OUTCOME_FAILED;
+	case PEER_ANSWER_DONE:
+		return OUTCOME_TAKEN;
+	}
+	if (e->flags & EVIDENCE_MAYBE_ON_AIR)
+		return OUTCOME_UNKNOWN;
+	if (e->write_answer == PEER_ANSWER_REFUSED || e->write_answer == PEER_ANSWER_IMPOSSIBLE)
+		return OUTCOME_REFUSED;
+	return on ? OUTCOME_QUEUED : OUTCOME_STOPPED;
+}
+
 enum outcome evidence_outcome(const struct evidence *e, bool on)
 {
 	bool maybe = e->flags & EVIDENCE_MAYBE_ON_AIR;
 
+	if (e->flags & EVIDENCE_ONCE)
+		return once_outcome(e, on);
 	if (!on && !maybe)
 		return OUTCOME_STOPPED;
 	if (!e->write_sent && !maybe)
@@ -335,12 +420,42 @@ static enum peer_verb next_on(const struct evidence *e, bool can_query, int64_t 
 	return PEER_QUERY;
 }
 
-enum peer_verb evidence_next(const struct evidence *e, bool on, bool can_query, int64_t now, int64_t *due_utc)
+static enum peer_verb next_once(const struct evidence *e, bool leave_unknown, int64_t *due_utc)
+{
+	if (e->flags & FLAGS_OUT || (e->flags & EVIDENCE_MAYBE_ON_AIR && leave_unknown))
+		return _NUM_PEER_VERB;
+	switch (e->write_answer) {
+	case PEER_ANSWER_DONE:
+	case PEER_ANSWER_DELIVERED:
+	case PEER_ANSWER_GIVEN_UP:
+		return _NUM_PEER_VERB;
+	case PEER_ANSWER_IMPOSSIBLE:
+		*due_utc = (int64_t)e->write_answered + RETRY_MAX_S;
+		break;
+	case PEER_ANSWER_REFUSED:
+		*due_utc = e->write_answered + backoff_s(e);
+		break;
+	case PEER_ANSWER_LATER:
+		*due_utc = 0;
+		break;
+	default:
+		*due_utc = e->doubt == DOUBT_NONE ? 0 : e->doubt_at + backoff_s(e);
+	}
+	return PEER_WRITE;
+}
+
+enum peer_verb evidence_next(const struct evidence *e, bool on, const struct evidence_rules *rules,
+			     int64_t now, int64_t *due_utc)
 {
 	enum peer_verb verb;
 
 	*due_utc = INT64_MAX;
-	verb = on ? next_on(e, can_query, due_utc) : next_off(e, due_utc);
+	if (!(e->flags & EVIDENCE_ONCE))
+		verb = on ? next_on(e, rules->can_query, due_utc) : next_off(e, due_utc);
+	else if (on)
+		verb = next_once(e, rules->leave_unknown, due_utc);
+	else
+		verb = _NUM_PEER_VERB;
 	/* No pause is longer: the clock was set back since, so nobody knows how much of it is over. */
 	if (*due_utc != INT64_MAX && *due_utc > now + RETRY_MAX_S)
 		*due_utc = now;
@@ -349,7 +464,14 @@ enum peer_verb evidence_next(const struct evidence *e, bool on, bool can_query, 
 
 bool evidence_settled(const struct evidence *e, bool on)
 {
+	if (e->flags & EVIDENCE_ONCE)
+		return !on && !(e->flags & FLAGS_OUT);
 	return !on && !(e->flags & EVIDENCE_MAYBE_ON_AIR);
+}
+
+void evidence_init(struct evidence *e, const struct target *target)
+{
+	*e = (struct evidence){ .flags = target->type == TARGET_IMSI ? EVIDENCE_ONCE : 0 };
 }
 
 static uint8_t *put32(uint8_t *p, uint32_t v)
@@ -381,6 +503,9 @@ void evidence_pack(const struct evidence *e, uint8_t out[EVIDENCE_PACKED_LEN])
 	p = put32(p, e->doubt_at);
 	p = put32(p, (uint32_t)e->count << 16 | e->period);
 	memcpy(p, rest, sizeof(rest));
+	p += sizeof(rest);
+	*p++ = e->via;
+	memcpy(p, e->spare, sizeof(e->spare));
 }
 
 void evidence_unpack(const uint8_t in[EVIDENCE_PACKED_LEN], struct evidence *e)
@@ -407,6 +532,8 @@ void evidence_unpack(const uint8_t in[EVIDENCE_PACKED_LEN], struct evidence *e)
 	e->wait = p[5];
 	e->attempts = p[6];
 	e->flags = p[7];
+	e->via = p[8];
+	memcpy(e->spare, p + 9, sizeof(e->spare));
 }
 
 static const char *const outcome_names[_NUM_OUTCOME] = {
@@ -445,7 +572,7 @@ const char *wait_reason_name(enum wait_reason wait)
 	static const char *const names[_NUM_WAIT] = {
 		[WAIT_NONE] = "none", [WAIT_NEW] = "new", [WAIT_LINK] = "link",
 		[WAIT_CAPACITY] = "capacity", [WAIT_RETRY] = "retry", [WAIT_TURN] = "turn",
-		[WAIT_PEER] = "peer",
+		[WAIT_PEER] = "peer", [WAIT_BROADCAST] = "broadcast",
 	};
 
 	return wait < _NUM_WAIT ? names[wait] : "none";

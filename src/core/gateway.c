@@ -22,6 +22,7 @@ static int gateway_destructor(struct gateway *gw)
 		talloc_free(alert);
 	osmo_timer_del(&gw->work_timer);
 	osmo_timer_del(&gw->flush_timer);
+	osmo_timer_del(&gw->follow_timer);
 	return 0;
 }
 
@@ -39,15 +40,21 @@ struct gateway *gateway_alloc(void *ctx)
 	INIT_LLIST_HEAD(&gw->committing);
 	INIT_LLIST_HEAD(&gw->dirty);
 	INIT_LLIST_HEAD(&gw->imports);
+	INIT_LLIST_HEAD(&gw->recipient_imports);
 	osmo_timer_setup(&gw->work_timer, submission_work_cb, gw);
 	osmo_timer_setup(&gw->flush_timer, live_flush_cb, gw);
+	osmo_timer_setup(&gw->follow_timer, follow_up_cb, gw);
 	gw->peers = peer_set_alloc(gw, gw);
 	gw->originators = originator_set_alloc(gw);
 	gw->profile = profile_eu_alert(gw);
 	gw->cells = cell_table_empty(gw);
 	gw->ledger = ledger_alloc(gw);
+	gw->recipients = recipient_sources_alloc(gw);
+	gw->sms = sms_rules_alloc(gw);
+	gw->handles = handles_alloc(gw);
 	gw->index = alert_index_alloc(gw);
-	if (!gw->peers || !gw->originators || !gw->profile || !gw->cells || !gw->ledger || !gw->index) {
+	if (!gw->peers || !gw->originators || !gw->profile || !gw->cells || !gw->ledger || !gw->index ||
+	    !gw->recipients || !gw->sms) {
 		talloc_free(gw);
 		return NULL;
 	}
@@ -74,6 +81,15 @@ static int ledger_cb(const struct ledger_entry *entry, void *data)
 	struct gateway *gw = data;
 
 	return ledger_restore(gw->ledger, entry);
+}
+
+static int peer_number_cb(uint8_t number, const char *name, void *data)
+{
+	struct gateway *gw = data;
+
+	gw->peer_numbers[number] = talloc_strdup(gw, name);
+	gw->n_peer_numbers_stored = OSMO_MAX(gw->n_peer_numbers_stored, number);
+	return gw->peer_numbers[number] ? 0 : -ENOMEM;
 }
 
 static int load_cells(struct gateway *gw, struct problem *problem)
@@ -109,12 +125,15 @@ int gateway_start(struct gateway *gw, const char *dir, bool threaded, struct pro
 	rc = store_load_keys(gw->store, key_cb, gw);
 	if (rc == 0)
 		rc = store_load_ledger(gw->store, ledger_cb, gw);
+	if (rc == 0)
+		rc = store_load_peer_numbers(gw->store, peer_number_cb, gw);
 	if (rc < 0)
 		return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, dir, 0,
 				   "The store cannot be read: %s.", strerror(-rc));
 	rc = live_load(gw, problem);
 	if (rc < 0)
 		return rc;
+	follow_up_wake(gw);
 	rc = threaded ? store_start(gw->store) : 0;
 	if (rc < 0)
 		return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, dir, 0,
@@ -134,10 +153,15 @@ static void flush_all(struct gateway *gw)
 void gateway_stop(struct gateway *gw)
 {
 	struct peer *peer, *next;
+	struct lane *lane;
 
 	gw->stopping = true;
+	osmo_timer_del(&gw->follow_timer);
+	llist_for_each_entry(lane, &gw->lanes, entry)
+		requests_stop(lane);
 	osmo_timer_del(&gw->work_timer);
 	cell_import_abort(gw);
+	recipient_import_abort(gw);
 	/* What is known now is kept; that the links go down says nothing about the air. */
 	if (gw->store) {
 		flush_all(gw);
@@ -161,25 +185,21 @@ void gateway_wake(struct gateway *gw)
 		osmo_timer_schedule(&gw->flush_timer, 0, FLUSH_DELAY_US);
 	if (!llist_empty(&gw->work))
 		osmo_timer_schedule(&gw->work_timer, 0, 0);
+	follow_up_wake(gw);
 }
 
-struct lane *lane_get(struct gateway *gw, const char *peer_name)
-{
-	struct lane *lane;
-
-	hash_for_each_possible(gw->lanes_by_name, lane, by_name, lane_hash(peer_name)) {
-		if (!strcmp(lane->peer_name, peer_name))
-			return lane;
-	}
-	return lane_alloc(gw, peer_name);
-}
-
-void gateway_dirty(struct gateway *gw, struct delivery *d)
+void gateway_dirty(struct gateway *gw, struct delivery *d, bool now)
 {
 	if (llist_empty(&d->in_dirty))
 		llist_add_tail(&d->in_dirty, &gw->dirty);
-	if (gw->store && !osmo_timer_pending(&gw->flush_timer))
+	if (!gw->store)
+		return;
+	if (now) {
+		llist_move(&d->in_dirty, &gw->dirty);
+		osmo_timer_schedule(&gw->flush_timer, 0, 0);
+	} else if (!osmo_timer_pending(&gw->flush_timer)) {
 		osmo_timer_schedule(&gw->flush_timer, 0, FLUSH_DELAY_US);
+	}
 }
 
 struct peer_set *gateway_peers(struct gateway *gw)
@@ -211,4 +231,14 @@ void gateway_set_profile(struct gateway *gw, struct profile *profile)
 const struct cell_table *gateway_cells(struct gateway *gw)
 {
 	return gw->cells;
+}
+
+struct recipient_sources *gateway_recipients(struct gateway *gw)
+{
+	return gw->recipients;
+}
+
+struct sms_rules *gateway_sms(struct gateway *gw)
+{
+	return gw->sms;
 }

@@ -13,8 +13,7 @@
 
 #include "core.h"
 
-/* Targets in one transaction of evidence, so that a commit stays short, and time to pack them. */
-#define FLUSH_MAX_TARGETS 200000
+/* Time to pack evidence for one transaction, so that a commit stays short as well. */
 #define FLUSH_SLICE_MS 20
 #define FLUSH_RETRY_S 5
 
@@ -70,6 +69,8 @@ static int live_cb(const struct alert_row *row, void *data)
 	if (!alert)
 		return -ENOMEM;
 	alert->cancelled = row->cancelled_by != NULL;
+	alert->received_utc = row->received_utc;
+	alert->followed_utc = row->followed_utc;
 	llist_del(&alert->entry);
 	llist_add_tail(&alert->entry, &gw->alerts);
 	return 0;
@@ -88,7 +89,8 @@ static int message_cb(const struct message *row, void *data)
 	*m = *row;
 	m->language = row->language ? talloc_strdup(alert, row->language) : NULL;
 	m->text = row->text ? talloc_strdup(alert, row->text) : NULL;
-	return 0;
+	m->sms = row->sms ? talloc_memdup(alert, row->sms, sizeof(*row->sms)) : NULL;
+	return (row->text && !m->text) || (row->sms && !m->sms) ? -ENOMEM : 0;
 }
 
 static const struct message *message_by_nr(const struct live_alert *alert, unsigned int nr)
@@ -112,7 +114,7 @@ static int delivery_cb(const struct delivery_row *row, void *data)
 
 	if (!message)
 		return -EBADMSG;
-	d = delivery_alloc(alert, message, row->peer, row->wanted, row->n);
+	d = delivery_alloc(alert, message, row->peer, row->wanted, row->details, row->n);
 	if (!d)
 		return -ENOMEM;
 	d->revision = row->revision;
@@ -123,6 +125,29 @@ static int delivery_cb(const struct delivery_row *row, void *data)
 	return 0;
 }
 
+static struct delivery *delivery_of(const struct live_alert *alert, const struct handle_row *row)
+{
+	struct delivery *d;
+
+	llist_for_each_entry(d, &alert->deliveries, in_alert) {
+		if (d->message->nr == row->message_nr && d->revision == row->revision &&
+		    d->details && row->target < d->n && !strcmp(d->lane->peer_name, row->lane))
+			return d;
+	}
+	return NULL;
+}
+
+static int handle_cb(const struct handle_row *row, void *data)
+{
+	struct live_alert *alert = data;
+	struct delivery *d = delivery_of(alert, row);
+
+	/* Its receipt came: a Cancel stores the evidence before it is noted that the handle is used. */
+	if (d && d->evidence[row->target].write_answer != PEER_ANSWER_DONE)
+		return 0;
+	return d ? handles_restore(alert->gw->handles, row->peer, row->handle, d, row->target) : -EBADMSG;
+}
+
 static int load_alert(struct gateway *gw, struct live_alert *alert)
 {
 	struct delivery *d;
@@ -130,11 +155,16 @@ static int load_alert(struct gateway *gw, struct live_alert *alert)
 
 	if (rc == 0)
 		rc = store_load_deliveries(gw->store, alert->id, delivery_cb, alert);
+	if (rc == 0)
+		rc = store_load_handles(gw->store, alert->id, handle_cb, alert);
 	if (rc < 0)
 		return rc;
+	alert->follow = follow_up_applies(alert);
+	if (alert->follow && follow_up_begin(alert, clock_utc()) < 0)
+		return -ENOMEM;
 	llist_for_each_entry(d, &alert->deliveries, in_alert) {
 		delivery_join(d);
-		gateway_dirty(gw, d);
+		delivery_all_dirty(d);
 	}
 	return 0;
 }
@@ -164,6 +194,7 @@ struct flush {
 	struct gateway *gw;
 	struct live_alert **ending;	/* alerts whose end is in it */
 	size_t n_ending;
+	unsigned int n_peer_numbers;	/* of those that are in it or were before */
 };
 
 static void all_dirty(struct gateway *gw)
@@ -172,11 +203,21 @@ static void all_dirty(struct gateway *gw)
 	struct delivery *d;
 
 	llist_for_each_entry(alert, &gw->alerts, entry) {
+		/* The store does not know those yet that have not joined their lane. */
 		llist_for_each_entry(d, &alert->deliveries, in_alert) {
-			if (llist_empty(&d->in_dirty))
-				llist_add_tail(&d->in_dirty, &gw->dirty);
+			if (!llist_empty(&d->in_lane))
+				delivery_all_dirty(d);
 		}
 	}
+}
+
+/* Recipients whose marks were in the transaction may be sent to now. */
+static void tell_lanes(struct gateway *gw, bool ok)
+{
+	struct lane *lane;
+
+	llist_for_each_entry(lane, &gw->lanes, entry)
+		requests_committed(lane, ok);
 }
 
 static void flush_done(int rc, void *data)
@@ -187,6 +228,10 @@ static void flush_done(int rc, void *data)
 
 	gw->flushing = false;
 	gw->store_failing = rc < 0;
+	handles_committed(gw->handles, rc == 0);
+	if (rc == 0)
+		gw->n_peer_numbers_stored = flush->n_peer_numbers;
+	tell_lanes(gw, rc == 0);
 	if (rc < 0) {
 		LOGP(DSTORE, LOGL_ERROR, "evidence could not be stored: %s; trying again\n", strerror(-rc));
 		for (i = 0; i < flush->n_ending; i++)
@@ -209,6 +254,8 @@ static bool all_settled(const struct live_alert *alert)
 {
 	const struct delivery *d;
 
+	if (follow_up_is_busy(alert))
+		return false;
 	llist_for_each_entry(d, &alert->deliveries, in_alert) {
 		if (!d->settled || !llist_empty(&d->in_dirty))
 			return false;
@@ -216,11 +263,13 @@ static bool all_settled(const struct live_alert *alert)
 	return true;
 }
 
-int live_put_evidence(struct store_txn *txn, const struct delivery *d, int64_t now)
+static struct delivery_row row_of(const struct delivery *d, int64_t now)
 {
 	struct delivery_row row = {
 		.message_nr = d->message->nr,
 		.peer = d->lane->peer_name,
+		.revision = d->revision,
+		.wanted = d->wanted,
 		.evidence = d->evidence,
 		.n = d->n,
 		.settled = d->settled,
@@ -228,7 +277,45 @@ int live_put_evidence(struct store_txn *txn, const struct delivery *d, int64_t n
 	};
 
 	OSMO_STRLCPY_ARRAY(row.alert_id, d->alert->id);
-	return store_put_evidence(txn, &row);
+	return row;
+}
+
+static size_t dirty_words(const struct delivery *d)
+{
+	return (d->n + EVIDENCE_CHUNK - 1) / EVIDENCE_CHUNK / 64 + 1;
+}
+
+int live_put_evidence(struct store_txn *txn, const struct delivery *d, int64_t now)
+{
+	struct delivery_row row = row_of(d, now);
+	int rc = store_put_delivery_state(txn, &row);
+	uint64_t left;
+	size_t w;
+
+	for (w = 0; w < dirty_words(d); w++) {
+		for (left = d->dirty[w]; left && rc == 0; left &= left - 1)
+			rc = store_put_evidence_chunk(txn, &row, w * 64 + __builtin_ctzll(left));
+	}
+	return rc;
+}
+
+/* Chunk by chunk, until the time is over. It leaves the list when nothing is left. */
+static void flush_delivery(struct store_txn *txn, struct delivery *d, int64_t now, int64_t until_ms)
+{
+	struct delivery_row row = row_of(d, now);
+	size_t w, chunk;
+
+	(void)store_put_delivery_state(txn, &row);	/* a failure fails the commit */
+	for (w = 0; w < dirty_words(d); w++) {
+		while (d->dirty[w]) {
+			chunk = w * 64 + __builtin_ctzll(d->dirty[w]);
+			d->dirty[w] &= d->dirty[w] - 1;
+			(void)store_put_evidence_chunk(txn, &row, chunk);
+			if (clock_mono_ms() >= until_ms && d->dirty[w])
+				return;
+		}
+	}
+	llist_del_init(&d->in_dirty);
 }
 
 static void put_end(struct flush *flush, struct store_txn *txn, struct live_alert *alert, int64_t now)
@@ -247,25 +334,39 @@ static void put_end(struct flush *flush, struct store_txn *txn, struct live_aler
 	(void)store_put_event(txn, alert->id, now, "ended", "nothing of it is on air");
 }
 
+/* Numbers of message centres that evidence speaks of from now on. */
+static void put_peer_numbers(struct flush *flush, struct store_txn *txn)
+{
+	const struct gateway *gw = flush->gw;
+
+	flush->n_peer_numbers = gw->n_peer_numbers_stored;
+	while (flush->n_peer_numbers < UINT8_MAX && gw->peer_numbers[flush->n_peer_numbers + 1]) {
+		flush->n_peer_numbers++;
+		(void)store_put_peer_number(txn, flush->n_peer_numbers, gw->peer_numbers[flush->n_peer_numbers]);
+	}
+}
+
 /* As much as fits into a slice. It is handed over before the loop goes on, so that no newer
  * evidence of the same targets is committed before it; the rest follows when it is done. */
 static void put_slice(struct flush *flush, struct store_txn *txn)
 {
 	int64_t now = clock_utc(), until_ms = clock_mono_ms() + FLUSH_SLICE_MS;
 	struct delivery *d, *next;
-	size_t targets = 0;
+	struct lane *lane;
 
+	put_peer_numbers(flush, txn);
+	handles_put(flush->gw->handles, txn);
 	llist_for_each_entry_safe(d, next, &flush->gw->dirty, in_dirty) {
-		if (targets && (targets + d->n > FLUSH_MAX_TARGETS || clock_mono_ms() >= until_ms))
-			break;
-		targets += d->n;
-		llist_del_init(&d->in_dirty);
-		(void)live_put_evidence(txn, d, now);	/* a failure fails the commit */
+		flush_delivery(txn, d, now, until_ms);
 		/* At the very end slices do not wait for each other, so one may fail and the next
 		 * succeed: the next start says that it ended. */
 		if (!flush->gw->stopping)
 			put_end(flush, txn, d->alert, now);
+		if (clock_mono_ms() >= until_ms)
+			break;
 	}
+	llist_for_each_entry(lane, &flush->gw->lanes, entry)
+		requests_committing(lane);
 }
 
 void live_flush_cb(void *data)

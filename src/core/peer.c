@@ -39,6 +39,7 @@ struct peer_set *peer_set_alloc(void *ctx, struct gateway *gw)
 	if (!set)
 		return NULL;
 	INIT_LLIST_HEAD(&set->peers);
+	hash_init(set->by_name);
 	set->gw = gw;
 	return set;
 }
@@ -46,12 +47,9 @@ struct peer_set *peer_set_alloc(void *ctx, struct gateway *gw)
 static int peer_destructor(struct peer *peer)
 {
 	peer->ops->close(peer);
-	if (peer->lane) {
-		lane_link_down(peer->lane);
-		peer->lane->peer = NULL;
-		lane_wake(peer->lane);
-	}
+	lane_remove_peer(peer->lane, peer);
 	llist_del(&peer->entry);
+	hash_del(&peer->by_name);
 	rate_ctr_group_free(peer->ctrs);
 	return 0;
 }
@@ -68,7 +66,7 @@ struct peer *peer_alloc(struct peer_set *set, const char *name, const struct pee
 	peer->since_utc = clock_utc();
 	/* Not a child: the group must outlive nothing but is walked by name until it is freed. */
 	peer->ctrs = rate_ctr_group_alloc(set, &peer_ctr_group, set->next_ctr_index++);
-	peer->lane = lane_get(set->gw, name);
+	peer->lane = lane_get(set->gw, ops->bearer ? ops->bearer : name);
 	if (!peer->name || !peer->ctrs || !peer->lane) {
 		rate_ctr_group_free(peer->ctrs);
 		talloc_free(peer);
@@ -76,8 +74,9 @@ struct peer *peer_alloc(struct peer_set *set, const char *name, const struct pee
 	}
 	rate_ctr_group_set_name(peer->ctrs, name);
 	peer->config = talloc_steal(peer, config);
-	peer->lane->peer = peer;
 	llist_add_tail(&peer->entry, &set->peers);
+	hash_add(set->by_name, &peer->by_name, name_hash(name));
+	lane_add_peer(peer->lane, peer);
 	talloc_set_destructor(peer, peer_destructor);
 	return peer;
 }
@@ -139,12 +138,11 @@ const char *peer_state_name(enum peer_state state)
 
 struct peer *peer_by_name(const struct peer_set *set, const char *name)
 {
-	const struct lane *lane;
+	struct peer *peer;
 
-	/* Every peer has a lane, and lanes are found quickly. */
-	hash_for_each_possible(set->gw->lanes_by_name, lane, by_name, lane_hash(name)) {
-		if (!strcmp(lane->peer_name, name))
-			return lane->peer;
+	hash_for_each_possible(set->by_name, peer, by_name, name_hash(name)) {
+		if (!strcmp(peer->name, name))
+			return peer;
 	}
 	return NULL;
 }
@@ -174,21 +172,37 @@ void peer_set_state(struct peer *peer, enum peer_state state, const char *why)
 	peer->since_utc = clock_utc();
 	if (state == PEER_UP) {
 		peer_count(peer, PEER_CTR_LINK_UP);
+		lane_choose_peer(peer->lane);
 		peer->lane->blocked = false;
 		lane_wake(peer->lane);
 	} else if (was_up) {
 		peer_count(peer, PEER_CTR_LINK_DOWN);
-		lane_link_down(peer->lane);
+		lane_link_down(peer->lane, peer);
 	}
 }
 
 void peer_ready(struct peer *peer)
 {
-	peer->lane->blocked = false;
+	if (peer == peer->lane->peer)
+		peer->lane->blocked = false;
 	lane_wake(peer->lane);
 }
 
 void peer_unmatched(struct peer *peer)
 {
 	peer_count(peer, PEER_CTR_RX_UNMATCHED);
+}
+
+uint8_t peer_number(struct peer *peer)
+{
+	char **names = peer->set->gw->peer_numbers;
+	unsigned int i;
+
+	for (i = 1; !peer->number && i <= UINT8_MAX; i++) {
+		if (!names[i])
+			names[i] = talloc_strdup(peer->set->gw, peer->name);
+		if (names[i] && !strcmp(names[i], peer->name))
+			peer->number = i;
+	}
+	return peer->number;
 }

@@ -13,8 +13,10 @@
 #include <osmocom/core/talloc.h>
 
 #include "core.h"
+#include "short.h"
 
-#define MAX_MESSAGES 2
+/* An emergency, a text, and short messages. */
+#define MAX_MESSAGES (2 + SHORT_MAX_MESSAGES)
 /* The goal of an ETWS primary is to wake people now; phones that come later get the text. */
 #define EMERGENCY_LIFE_S 600
 
@@ -31,6 +33,7 @@ struct plan {
 	size_t n_peers;
 	size_t n_cells;
 	const struct profile *profile;
+	const struct sms_rules *sms;
 	int64_t accepted_utc;
 };
 
@@ -43,20 +46,6 @@ static const struct cap_info *broadcast_info(const struct alert_draft *draft)
 			return &draft->cap->infos[i];
 	}
 	return NULL;
-}
-
-/* What people read: headline, description and instruction, each on lines of its own. */
-static char *compose_text(void *ctx, const struct cap_info *info)
-{
-	const char *parts[] = { info->headline, info->description, info->instruction };
-	char *text = talloc_strdup(ctx, "");
-	size_t i;
-
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]) && text; i++) {
-		if (parts[i] && *parts[i])
-			text = talloc_asprintf_append(text, "%s%s", *text ? "\n" : "", parts[i]);
-	}
-	return text;
 }
 
 static struct message *add_message(struct plan *plan, enum message_kind kind)
@@ -87,7 +76,7 @@ static void add_emergency(struct plan *plan, int64_t now)
 static int add_text(struct plan *plan, struct problem *problem)
 {
 	struct message *m = add_message(plan, MESSAGE_TEXT);
-	char *text = compose_text(plan, plan->info);
+	char *text = alert_text(plan, plan->info);
 	int rc;
 
 	if (!text)
@@ -102,6 +91,18 @@ static int add_text(struct plan *plan, struct problem *problem)
 		text[m->pages.text_octets] = '\0';
 	}
 	m->text = text;
+	return 0;
+}
+
+static int add_short(struct plan *plan)
+{
+	struct message *first = &plan->messages[plan->n_messages];
+	int n = short_make(plan, plan->draft, plan->sms, plan->info, first - 1, first);
+
+	if (n < 0)
+		return n;
+	for (; n; n--, first++)
+		first->nr = ++plan->n_messages;
 	return 0;
 }
 
@@ -124,11 +125,12 @@ static int decide(struct plan *plan, int64_t now, struct problem *problem)
 		return rc;
 	if (plan->rule->etws)
 		add_emergency(plan, now);
-	return add_text(plan, problem);
+	rc = add_text(plan, problem);
+	return rc < 0 ? rc : add_short(plan);
 }
 
 struct plan *plan_alloc(void *ctx, struct alert_draft *draft, const struct profile *profile,
-			const struct cell_table *table, int64_t now)
+			const struct sms_rules *sms, const struct cell_table *table, int64_t now)
 {
 	struct plan *plan = talloc_zero(ctx, struct plan);
 
@@ -136,6 +138,7 @@ struct plan *plan_alloc(void *ctx, struct alert_draft *draft, const struct profi
 		return NULL;
 	plan->draft = draft;
 	plan->profile = profile;
+	plan->sms = sms;
 	plan->accepted_utc = now;
 	/* A reference keeps the table while an import replaces it. */
 	plan->table = talloc_reference(plan, table);
@@ -221,11 +224,15 @@ int plan_number(struct plan *plan, struct ledger *ledger, int64_t now, struct pr
 		bool etws = cbs_identifier_is_etws(m->identifier);
 		uint16_t code;
 
+		if (m->kind == MESSAGE_SHORT)
+			continue;
 		rc = ledger_take(ledger, m->identifier, etws ? 256 : 1024, now, last_broadcast_utc(plan, m),
 				 &plan->entries[i], retry_after_s);
 		if (rc < 0) {
-			while (i--)
-				ledger_give_back(ledger, &plan->entries[i]);
+			while (i--) {
+				if (plan->messages[i].kind != MESSAGE_SHORT)
+					ledger_give_back(ledger, &plan->entries[i]);
+			}
 			if (rc == -EBUSY)
 				problem_set(problem, PROBLEM_SERIAL_EXHAUSTED, NULL, 0,
 					    "Every serial number of message identifier %u was used within 24 hours.",
@@ -244,8 +251,10 @@ void plan_give_back(struct plan *plan, struct ledger *ledger)
 {
 	size_t i;
 
-	for (i = 0; i < plan->n_messages; i++)
-		ledger_give_back(ledger, &plan->entries[i]);
+	for (i = 0; i < plan->n_messages; i++) {
+		if (plan->messages[i].kind != MESSAGE_SHORT)
+			ledger_give_back(ledger, &plan->entries[i]);
+	}
 }
 
 const struct message *plan_messages(const struct plan *plan, size_t *n)

@@ -104,3 +104,86 @@ CREATE TABLE meta (
 -- The area that the alert was decided on, as GeoJSON; NULL where there is none (Cancel) and for
 -- alerts from before this upgrade.
 ALTER TABLE document ADD COLUMN area TEXT;
+
+-- upgrade 3
+
+-- Of each alert: when the recipients in its area were first looked for; 0 = not yet.
+ALTER TABLE alert ADD COLUMN followed_utc INTEGER NOT NULL DEFAULT 0;
+
+-- What a short message has beside its row in message.
+-- parts: octet 1 (version), then 160 octets and their used length (one octet) per part.
+CREATE TABLE short_message (
+	alert INTEGER NOT NULL,
+	message INTEGER NOT NULL,
+	sender_kind INTEGER NOT NULL,
+	sender_text TEXT NOT NULL,
+	protocol_id INTEGER NOT NULL CHECK (protocol_id BETWEEN 0 AND 255),
+	reference INTEGER NOT NULL CHECK (reference BETWEEN 0 AND 255),
+	alphabet INTEGER NOT NULL,
+	cut INTEGER NOT NULL CHECK (cut IN (0, 1)),
+	text_octets INTEGER NOT NULL,
+	parts BLOB NOT NULL,
+	PRIMARY KEY (alert, message),
+	FOREIGN KEY (alert, message) REFERENCES message (alert, nr)
+) STRICT;
+
+-- A delivery is what changes with every step of it, and small; its n targets are written once, into
+-- a table of their own, and its evidence in chunks of 256 targets, so that an answer has no more
+-- written than the chunk that it belongs to. What older programs wrote stays where it is, since to
+-- move it would take as much space again: targets and evidence of a delivery that is there, unless
+-- a chunk of newer evidence is.
+ALTER TABLE delivery RENAME TO old_delivery;
+
+CREATE TABLE delivery (
+	id INTEGER PRIMARY KEY,
+	alert INTEGER NOT NULL,
+	message INTEGER NOT NULL,
+	peer TEXT NOT NULL,
+	revision INTEGER NOT NULL,
+	n INTEGER NOT NULL CHECK (n >= 0),
+	settled INTEGER NOT NULL CHECK (settled IN (0, 1)),
+	updated_utc INTEGER NOT NULL,
+	UNIQUE (alert, message, peer, revision),
+	FOREIGN KEY (alert, message) REFERENCES message (alert, nr)
+) STRICT;
+
+-- wanted: octet 1 (version), then 14 octets per target, sorted.
+-- details: octet 1 (version), then per target the number of digits (one octet) and value (7 octets)
+-- of its telephone number and 14 octets of the target where it was; NULL where the targets are no
+-- recipients.
+CREATE TABLE delivery_targets (
+	delivery INTEGER PRIMARY KEY REFERENCES delivery (id),
+	wanted BLOB NOT NULL,
+	details BLOB
+) STRICT;
+
+-- packed: octet 2 (version), then 48 octets per target. A chunk that is not there: what the old
+-- delivery says, else nothing has happened to its targets yet.
+CREATE TABLE evidence (
+	delivery INTEGER NOT NULL REFERENCES delivery (id),
+	chunk INTEGER NOT NULL CHECK (chunk >= 0),
+	packed BLOB NOT NULL,
+	PRIMARY KEY (delivery, chunk)
+) STRICT;
+
+INSERT INTO delivery (alert, message, peer, revision, n, settled, updated_utc)
+	SELECT alert, message, peer, revision, (length(wanted) - 1) / 14, settled, updated_utc
+	FROM old_delivery ORDER BY alert, message, peer;
+
+-- Names that peers gave to what they took, one per part, until the receipts come. (A foreign key
+-- would have SQLite keep a journal for each of them; deliveries are never deleted.)
+CREATE TABLE handle (
+	peer TEXT NOT NULL,
+	handle TEXT NOT NULL,
+	delivery INTEGER NOT NULL,
+	target INTEGER NOT NULL CHECK (target >= 0),
+	PRIMARY KEY (peer, handle)
+) WITHOUT ROWID, STRICT;
+
+CREATE INDEX handle_delivery ON handle (delivery);
+
+-- The numbers by which evidence names the peers of a bearer.
+CREATE TABLE peer_number (
+	number INTEGER PRIMARY KEY CHECK (number BETWEEN 1 AND 255),
+	name TEXT NOT NULL UNIQUE
+) STRICT;

@@ -4,6 +4,7 @@
 
 #include <tocsin/core/recipient.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <tocsin/core/e164.h>
@@ -75,4 +76,10 @@ int sender_id_parse(const char *text, struct sender_id *id, struct problem *prob
 	if (len && strspn(text, DIGITS) == len)
 		return parse_short_code(text, len, id, problem);
 	return parse_alphanumeric(text, len, id, problem);
+}
+
+char *sender_id_format(const struct sender_id *id, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s", id->kind == SENDER_INTERNATIONAL ? "+" : "", id->text);
+	return buf;
 }

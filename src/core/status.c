@@ -39,6 +39,20 @@ static int64_t next_attempt(const struct peer *peer)
 	return wait_ms < 0 ? 0 : clock_utc() + (wait_ms + 999) / 1000;
 }
 
+/* Of peers that stand for each other: which one is used. Their deliveries are the same. */
+static void json_bearer(struct json *j, const struct peer *peer)
+{
+	if (!peer->ops->bearer) {
+		json_null(j, "bearer");
+		return;
+	}
+	json_object_begin(j, "bearer");
+	json_string(j, "name", peer->ops->bearer);
+	json_int(j, "preference", peer->ops->preference(peer));
+	json_boolean(j, "in_use", peer->state == PEER_UP && peer->lane->peer == peer);
+	json_object_end(j);
+}
+
 void gateway_render_peers(struct gateway *gw, struct json *j)
 {
 	const struct peer *peer = NULL;
@@ -53,9 +67,47 @@ void gateway_render_peers(struct gateway *gw, struct json *j)
 		json_time(j, "since", peer->since_utc);
 		json_string(j, "remote", peer->ops->remote(peer));
 		json_time(j, "next_attempt", next_attempt(peer));
-		json_int(j, "outstanding", peer->lane->outstanding);
+		json_bearer(j, peer);
+		json_int(j, "outstanding", peer->outstanding);
 		json_int(j, "deliveries", lane_length(peer->lane));
 		json_counters(j, peer);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void json_problem(struct json *j, const struct problem *problem)
+{
+	if (problem->code == PROBLEM_NONE) {
+		json_null(j, "problem");
+		return;
+	}
+	json_object_begin(j, "problem");
+	json_string(j, "code", problem_code_name(problem->code));
+	json_string(j, "where", *problem->where ? problem->where : NULL);
+	if (problem->line)
+		json_int(j, "line", problem->line);
+	json_string(j, "detail", problem->detail);
+	json_object_end(j);
+}
+
+void gateway_render_recipients(struct gateway *gw, struct json *j)
+{
+	const struct recipient_source *source = NULL;
+	struct problem problem;
+	int64_t last;
+
+	recipient_sources_set_gauges(gw->recipients, clock_utc());
+	json_array_begin(j, "sources");
+	while ((source = recipient_source_next(gw->recipients, source))) {
+		last = recipient_source_last(source, &problem);
+		json_object_begin(j, NULL);
+		json_string(j, "source", recipient_source_name(source));
+		json_string(j, "kind", recipient_source_kind(source));
+		json_int(j, "recipients", recipient_source_count(source));
+		json_time(j, "updated", recipient_source_updated(source));
+		json_time(j, "last_attempt", last);
+		json_problem(j, &problem);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -107,8 +159,8 @@ void gateway_each_delivery(struct gateway *gw, void (*cb)(const struct delivery_
 			struct delivery_view view = {
 				.alert_id = alert->id,
 				.peer = d->lane->peer_name,
-				.identifier = d->message->identifier,
-				.serial = d->message->serial,
+				.message = d->message,
+				.revision = d->revision,
 				.n = d->n,
 				.on = message_on(d->message, alert->cancelled, now),
 			};

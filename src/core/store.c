@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The store's writing side.
  *
- * A transaction is a list of operations, each a prepared statement with copies of its values, in a
- * talloc tree of its own that is made and freed on the loop; the writer only reads it. Those that
- * wait together are a group: one SQLite transaction, one savepoint for each of them, so that one
- * that breaks a constraint fails alone, while a fault of the disk fails the group. */
+ * Transactions that wait together are a group: one SQLite transaction, one savepoint for each of
+ * them, so that one that breaks a constraint fails alone, while a fault of the disk fails the
+ * group. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +11,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -27,12 +25,10 @@
 #include <tocsin/base/clock.h>
 #include <tocsin/base/log.h>
 
-#include "store_sql.h"
+#include "store_txn.h"
 
 #define MAX_PENDING 10000
 #define MAX_GROUP 512
-#define TXN_BLOCK 32768
-#define ROOM_ALIGN _Alignof(max_align_t)
 
 /* Pages of write-ahead log: from SOFT on, a pause is used to move them into the database; at HARD
  * that is done whether or not something waits. */
@@ -40,43 +36,11 @@
 #define WAL_HARD 65536
 #define PAUSE_MS 100
 
-struct value {
-	enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB, VALUE_ALERT } type;
-	int64_t number;
-	const void *data;
-	size_t len;
-};
-
-struct op {
-	struct llist_head entry;
-	struct store_txn *txn;
-	enum sql_stmt stmt;
-	size_t n, max;
-	struct value values[];
-};
-
-/* What was handed over is begun by the writer or withdrawn by the loop, whoever comes first. */
-enum txn_stage { TXN_WAITS, TXN_BEGUN, TXN_WITHDRAWN };
-
-struct store_txn {
-	struct llist_head entry;	/* first: osmo_it_q wants it so */
-	struct llist_head ops;
-	_Atomic(enum txn_stage) stage;
-	uint8_t *block;			/* room for operations and their values, in blocks */
-	size_t block_left;
-	int error;			/* sticky: -ENOMEM while it was filled in */
-	bool content;			/* holds a new message */
-	bool stop;			/* no transaction: ends the writer */
-	int rc;
-	char why[120];			/* for the log; of a group that failed, only in its first */
-	store_done done;
-	void *data;
-};
-
 struct store {
 	struct sql sql;			/* the writer's, once it runs */
 	struct reserve reserve;		/* so is this */
 	int wal_pages;			/* and this */
+	bool sweep;			/* and this: handles of ended alerts may be left */
 	char *dir;
 	int lock_fd;
 	struct osmo_it_q *work;		/* loop to writer */
@@ -87,288 +51,6 @@ struct store {
 	bool threaded;
 	pthread_t thread;
 };
-
-/* Filling in a transaction */
-
-struct store_txn *store_txn_alloc(struct store *store)
-{
-	struct store_txn *txn = talloc_zero(NULL, struct store_txn);
-
-	(void)store;	/* nobody's child: it goes to another thread */
-	if (txn)
-		INIT_LLIST_HEAD(&txn->ops);
-	return txn;
-}
-
-/* An alert for thousands of peers has tens of thousands of values, and they all go at once. */
-static void *txn_room(struct store_txn *txn, size_t len)
-{
-	uint8_t *room;
-	size_t size;
-
-	len = (len + ROOM_ALIGN - 1) / ROOM_ALIGN * ROOM_ALIGN;
-	if (len > txn->block_left) {
-		size = OSMO_MAX(len, TXN_BLOCK);
-		txn->block = talloc_size(txn, size);
-		txn->block_left = txn->block ? size : 0;
-	}
-	if (!txn->block) {
-		txn->error = -ENOMEM;
-		return NULL;
-	}
-	room = txn->block;
-	txn->block += len;
-	txn->block_left -= len;
-	return room;
-}
-
-static struct op *op_add(struct store_txn *txn, enum sql_stmt stmt, size_t max)
-{
-	struct op *op = txn_room(txn, sizeof(*op) + max * sizeof(op->values[0]));
-
-	if (!op)
-		return NULL;
-	memset(op, 0, sizeof(*op) + max * sizeof(op->values[0]));
-	op->txn = txn;
-	op->stmt = stmt;
-	op->max = max;
-	llist_add_tail(&op->entry, &txn->ops);
-	return op;
-}
-
-static struct value *next_value(struct op *op)
-{
-	return op && op->n < op->max ? &op->values[op->n++] : NULL;
-}
-
-static void add_int(struct op *op, int64_t number)
-{
-	struct value *v = next_value(op);
-
-	if (v)
-		*v = (struct value){ .type = VALUE_INT, .number = number };
-}
-
-/* Takes what lies in the room of the transaction, or NULL when there was no memory for it. */
-static void add_owned(struct op *op, const void *data, size_t len, bool text)
-{
-	struct value *v = next_value(op);
-
-	if (v && data)
-		*v = (struct value){ .type = text ? VALUE_TEXT : VALUE_BLOB, .data = data, .len = len };
-}
-
-static void add_copy(struct op *op, const void *data, size_t len, bool text)
-{
-	void *copy;
-
-	if (!op)
-		return;
-	copy = len ? txn_room(op->txn, len) : "";
-	if (copy && len)
-		memcpy(copy, data, len);
-	add_owned(op, copy, len, text);
-}
-
-static void add_text(struct op *op, const char *text)
-{
-	if (text)
-		add_copy(op, text, strlen(text), true);
-	else
-		next_value(op);
-}
-
-/* Its row number takes the place of its name when the operation runs. */
-static void add_alert(struct op *op, const char *id)
-{
-	size_t at = op ? op->n : 0;
-
-	add_text(op, id);
-	if (op && at < op->n)
-		op->values[at].type = VALUE_ALERT;
-}
-
-static void add_blob(struct op *op, const void *data, size_t len)
-{
-	add_copy(op, data, len, false);
-}
-
-int store_put_alert(struct store_txn *txn, const struct alert_row *row)
-{
-	struct op *op = op_add(txn, SQL_PUT_ALERT, 19);
-
-	add_text(op, row->id);
-	add_text(op, row->originator);
-	add_text(op, row->source);
-	add_text(op, row->sender);
-	add_text(op, row->identifier);
-	add_int(op, row->sent_utc);
-	add_text(op, row->status);
-	add_text(op, row->msg_type);
-	add_text(op, row->event);
-	add_text(op, row->headline);
-	add_text(op, row->language);
-	add_int(op, row->received_utc);
-	add_int(op, row->expires_utc);
-	add_blob(op, row->sha256, DIGEST_LEN);
-	add_int(op, row->n_cells);
-	add_text(op, row->cancelled_by);
-	add_int(op, row->cancelled_utc);
-	add_int(op, row->ended_utc);
-	add_text(op, row->answer);
-
-	op = op_add(txn, SQL_PUT_DOCUMENT, 3);
-	add_text(op, row->id);
-	add_blob(op, row->bytes, row->n_bytes);
-	add_text(op, row->area);
-	return txn->error;
-}
-
-static void add_pages(struct op *op, const struct cbs_pages *pages)
-{
-	size_t len = 1 + pages->n * PAGE_PACKED_LEN, i;
-	uint8_t *blob = op ? txn_room(op->txn, len) : NULL, *p = blob;
-
-	if (p)
-		*p++ = PACKED_VERSION;
-	for (i = 0; p && i < pages->n; i++, p += PAGE_PACKED_LEN) {
-		memcpy(p, pages->page[i].octets, CBS_PAGE_OCTETS);
-		p[CBS_PAGE_OCTETS] = pages->page[i].used;
-	}
-	add_owned(op, blob, len, false);
-}
-
-int store_put_message(struct store_txn *txn, const char *alert_id, const struct message *message)
-{
-	struct op *op = op_add(txn, SQL_PUT_MESSAGE, 15);
-
-	txn->content = true;
-	add_text(op, alert_id);
-	add_int(op, message->nr);
-	add_int(op, message->kind);
-	add_int(op, message->class);
-	add_int(op, message->drill);
-	add_int(op, message->identifier);
-	add_int(op, message->serial);
-	add_int(op, message->warning_type);
-	add_int(op, message->expires_utc);
-	add_text(op, message->language);
-	add_text(op, message->text);
-	add_int(op, message->pages.dcs);
-	add_int(op, message->pages.cut);
-	add_int(op, message->pages.text_octets);
-	add_pages(op, &message->pages);
-	return txn->error;
-}
-
-static void add_wanted(struct op *op, const struct target *wanted, size_t n)
-{
-	size_t len = 1 + n * TARGET_PACKED_LEN, i;
-	uint8_t *blob = op ? txn_room(op->txn, len) : NULL;
-
-	if (blob)
-		*blob = PACKED_VERSION;
-	for (i = 0; blob && i < n; i++)
-		target_pack(&wanted[i], blob + 1 + i * TARGET_PACKED_LEN);
-	add_owned(op, blob, len, false);
-}
-
-static void add_evidence(struct op *op, const struct evidence *evidence, size_t n)
-{
-	size_t len, i;
-	uint8_t *blob;
-
-	/* A new delivery is half as large without its zeros. */
-	if (!evidence)
-		n = 0;
-	len = 1 + n * EVIDENCE_PACKED_LEN;
-	blob = op ? txn_room(op->txn, len) : NULL;
-	if (blob)
-		*blob = PACKED_VERSION;
-	for (i = 0; blob && i < n; i++)
-		evidence_pack(&evidence[i], blob + 1 + i * EVIDENCE_PACKED_LEN);
-	add_owned(op, blob, len, false);
-}
-
-int store_put_delivery(struct store_txn *txn, const struct delivery_row *row)
-{
-	struct op *op = op_add(txn, SQL_PUT_DELIVERY, 8);
-
-	add_alert(op, row->alert_id);
-	add_int(op, row->message_nr);
-	add_text(op, row->peer);
-	add_int(op, row->revision);
-	add_int(op, row->settled);
-	add_int(op, row->updated_utc);
-	add_wanted(op, row->wanted, row->n);
-	add_evidence(op, row->evidence, row->n);
-	return txn->error;
-}
-
-int store_put_evidence(struct store_txn *txn, const struct delivery_row *row)
-{
-	struct op *op = op_add(txn, SQL_PUT_EVIDENCE, 6);
-
-	add_alert(op, row->alert_id);
-	add_int(op, row->message_nr);
-	add_text(op, row->peer);
-	add_int(op, row->settled);
-	add_int(op, row->updated_utc);
-	add_evidence(op, row->evidence, row->n);
-	return txn->error;
-}
-
-int store_put_ledger(struct store_txn *txn, const char *alert_id, const struct ledger_entry *entry)
-{
-	struct op *op = op_add(txn, SQL_PUT_LEDGER, 5);
-
-	add_text(op, alert_id);
-	add_int(op, entry->identifier);
-	add_int(op, entry->code);
-	add_int(op, entry->update);
-	add_int(op, entry->free_utc);
-	return txn->error;
-}
-
-int store_put_cancelled(struct store_txn *txn, const char *alert_id, const char *by, int64_t utc)
-{
-	struct op *op = op_add(txn, SQL_PUT_CANCELLED, 3);
-
-	add_text(op, alert_id);
-	add_text(op, by);
-	add_int(op, utc);
-	return txn->error;
-}
-
-int store_put_ended(struct store_txn *txn, const char *alert_id, int64_t utc)
-{
-	struct op *op = op_add(txn, SQL_PUT_ENDED, 2);
-
-	add_text(op, alert_id);
-	add_int(op, utc);
-	return txn->error;
-}
-
-int store_put_event(struct store_txn *txn, const char *alert_id, int64_t utc, const char *kind,
-		    const char *detail)
-{
-	struct op *op = op_add(txn, SQL_PUT_EVENT, 4);
-
-	add_text(op, alert_id);
-	add_int(op, utc);
-	add_text(op, kind);
-	add_text(op, detail);
-	return txn->error;
-}
-
-int store_put_meta(struct store_txn *txn, const char *key, const char *value)
-{
-	struct op *op = op_add(txn, SQL_PUT_META, 2);
-
-	add_text(op, key);
-	add_text(op, value);
-	return txn->error;
-}
 
 /* Writing: all of this runs on the writer's thread, and allocates with talloc nowhere */
 
@@ -388,9 +70,9 @@ static int bind(struct sql *sql, sqlite3_stmt *stmt, int i, const struct value *
 	}
 }
 
-static int no_such_alert(struct sql *sql)
+static int not_there(struct sql *sql)
 {
-	snprintf(sql->why, sizeof(sql->why), "there is no such alert");
+	snprintf(sql->why, sizeof(sql->why), "there is no such alert or delivery");
 	return -ENOENT;
 }
 
@@ -414,14 +96,15 @@ static int find_alert(struct sql *sql, const struct op *op)
 		snprintf(sql->alert_id, sizeof(sql->alert_id), "%.*s", (int)v->len, (const char *)v->data);
 		rc = 0;
 	} else {
-		rc = rc == SQLITE_DONE ? no_such_alert(sql) : sql_error(sql, rc);
+		rc = rc == SQLITE_DONE ? not_there(sql) : sql_error(sql, rc);
 	}
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	return rc;
 }
 
-/* Every operation must change something: what changes nothing names an alert that is not there. */
+/* Every operation must change something: what changes nothing names what is not there. A handle
+ * alone need not be. */
 static int run_op(struct sql *sql, const struct op *op)
 {
 	sqlite3_stmt *stmt = sql->stmts[op->stmt];
@@ -437,8 +120,8 @@ static int run_op(struct sql *sql, const struct op *op)
 		rc = sqlite3_step(stmt);
 	if (rc != SQLITE_DONE) {
 		rc = sql_error(sql, rc);
-	} else if (!sqlite3_changes(sql->db)) {
-		rc = no_such_alert(sql);
+	} else if (op->stmt != SQL_DROP_HANDLE && !sqlite3_changes(sql->db)) {
+		rc = not_there(sql);
 	} else {
 		rc = 0;
 	}
@@ -560,8 +243,27 @@ static void write_group(struct store *store, struct store_txn **group, size_t n)
 	}
 	if (rc < 0)
 		snprintf(group[0]->why, sizeof(group[0]->why), "%.119s", store->sql.why);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		store->sweep |= group[i]->ends;
 		osmo_it_q_enqueue(store->reports, group[i], entry);
+	}
+}
+
+/* Receipts of an alert that has ended are of no use. Some handles at a time, while nothing waits;
+ * what fails is done after the next end or start. */
+static void sweep(struct store *store)
+{
+	int n = 0, rc = sql_run(&store->sql, SQL_BEGIN);
+
+	if (rc == 0)
+		rc = sql_run(&store->sql, SQL_SWEEP);
+	if (rc == 0) {
+		n = sqlite3_changes(store->sql.db);
+		rc = sql_run(&store->sql, SQL_COMMIT);
+	}
+	if (rc < 0 && !sqlite3_get_autocommit(store->sql.db))
+		(void)sql_run(&store->sql, SQL_ROLLBACK);	/* the next commit tells */
+	store->sweep = rc == 0 && n > 0;
 }
 
 /* A checkpoint that fails loses nothing, since the log still holds everything; that the disk is
@@ -635,6 +337,19 @@ static bool write_some(struct store *store, struct llist_head *waiting)
 	return !stop;
 }
 
+/* What waits, or while nothing does, some tidying or sleep. */
+static void await_work(struct store *store, struct llist_head *waiting)
+{
+	if (collect(store->work, waiting, 0) || !llist_empty(waiting))
+		return;
+	if (store->sweep)
+		sweep(store);
+	else if (store->wal_pages < WAL_SOFT)
+		collect(store->work, waiting, -1);
+	else if (!collect(store->work, waiting, PAUSE_MS))
+		checkpoint_at_leisure(store);
+}
+
 static void *writer_main(void *data)
 {
 	struct store *store = data;
@@ -642,12 +357,7 @@ static void *writer_main(void *data)
 
 	log_extend(store->dir);
 	do {
-		if (!llist_empty(&waiting))
-			collect(store->work, &waiting, 0);
-		else if (store->wal_pages < WAL_SOFT)
-			collect(store->work, &waiting, -1);
-		else if (!collect(store->work, &waiting, PAUSE_MS))
-			checkpoint_at_leisure(store);
+		await_work(store, &waiting);
 	} while (write_some(store, &waiting));
 	return NULL;
 }
@@ -729,6 +439,8 @@ void store_drain(struct store *store)
 		llist_for_each_entry_safe(txn, next, &reports, entry)
 			report(store, txn);
 	} while (n);
+	while (store->sweep)
+		sweep(store);
 	if (store->wal_pages >= WAL_SOFT)
 		(void)checkpoint(store);
 }
@@ -905,6 +617,7 @@ struct store *store_open(void *ctx, const char *dir, struct problem *problem)
 		return NULL;
 	}
 	store->lock_fd = -1;
+	store->sweep = true;
 	if (open_all(store, dir, problem) < 0) {
 		release(store);
 		return NULL;
@@ -949,6 +662,18 @@ int store_load_ledger(struct store *store, int (*cb)(const struct ledger_entry *
 		      void *data)
 {
 	return loaded(store, sql_load_ledger(&store->sql, cb, data), "the ledger");
+}
+
+int store_load_handles(struct store *store, const char *alert_id,
+		       int (*cb)(const struct handle_row *row, void *data), void *data)
+{
+	return loaded(store, sql_load_handles(&store->sql, alert_id, cb, data), "handles");
+}
+
+int store_load_peer_numbers(struct store *store,
+			    int (*cb)(uint8_t number, const char *name, void *data), void *data)
+{
+	return loaded(store, sql_load_peer_numbers(&store->sql, cb, data), "numbers of peers");
 }
 
 char *store_get_meta(struct store *store, void *ctx, const char *key)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The store's reading side: rows into structs. A row that does not hold what its type promises is
- * an error with a name, never trusted: the file may have been damaged. */
+/* The store's reading side: alerts, messages and what is small; deliveries have a file of their own. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,58 +8,11 @@
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
 
-#include "store_sql.h"
-
-/* Reads the columns of a row in their order; the first error stays, as in wire.h. */
-struct columns {
-	struct sql *sql;
-	sqlite3_stmt *stmt;
-	void *ctx;		/* owner of texts */
-	int next;
-	int error;
-};
+#include "store_rows.h"
 
 struct store_reader {
 	struct sql sql;
 };
-
-static void damaged(struct columns *c)
-{
-	if (!c->error) {
-		c->error = -EBADMSG;
-		snprintf(c->sql->why, sizeof(c->sql->why), "column %s is damaged",
-			 sqlite3_column_name(c->stmt, c->next - 1));
-	}
-}
-
-static int64_t col_int(struct columns *c)
-{
-	return sqlite3_column_int64(c->stmt, c->next++);
-}
-
-static int64_t col_range(struct columns *c, int64_t min, int64_t max)
-{
-	int64_t v = col_int(c);
-
-	if (v < min || v > max)
-		damaged(c);
-	return v;
-}
-
-static char *col_text(struct columns *c)
-{
-	int i = c->next++;
-	const unsigned char *text;
-	char *copy;
-
-	if (sqlite3_column_type(c->stmt, i) == SQLITE_NULL)
-		return NULL;
-	text = sqlite3_column_text(c->stmt, i);
-	copy = text ? talloc_strdup(c->ctx, (const char *)text) : NULL;
-	if (!copy && !c->error)
-		c->error = -ENOMEM;
-	return copy;
-}
 
 static void col_id(struct columns *c, char id[ALERT_ID_LEN + 1])
 {
@@ -72,16 +24,6 @@ static void col_id(struct columns *c, char id[ALERT_ID_LEN + 1])
 		memcpy(id, text, ALERT_ID_LEN + 1);
 }
 
-/* Borrowed from the statement until its next step. */
-static const uint8_t *col_blob(struct columns *c, size_t *len)
-{
-	const uint8_t *blob = sqlite3_column_blob(c->stmt, c->next);
-
-	*len = sqlite3_column_bytes(c->stmt, c->next);
-	c->next++;
-	return blob;
-}
-
 static void col_digest(struct columns *c, uint8_t digest[DIGEST_LEN])
 {
 	size_t len;
@@ -91,47 +33,6 @@ static void col_digest(struct columns *c, uint8_t digest[DIGEST_LEN])
 		damaged(c);
 	else
 		memcpy(digest, blob, DIGEST_LEN);
-}
-
-/* A packed list: one octet of version, then n elements of the same size. */
-static const uint8_t *col_packed(struct columns *c, size_t element, size_t *n)
-{
-	size_t len;
-	const uint8_t *blob = col_blob(c, &len);
-
-	*n = 0;
-	if (!len || blob[0] != PACKED_VERSION || (len - 1) % element) {
-		damaged(c);
-		return NULL;
-	}
-	*n = (len - 1) / element;
-	return blob + 1;
-}
-
-typedef int (*row_fn)(struct columns *c, void *data);
-
-/* Step through the rows; whatever happens, no read transaction outlives this. */
-static int each_row(struct sql *sql, enum sql_stmt stmt, void *ctx, row_fn fn, void *data)
-{
-	sqlite3_stmt *s = sql->stmts[stmt];
-	int step, rc = 0;
-
-	while (rc >= 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
-		struct columns c = { .sql = sql, .stmt = s, .ctx = ctx };
-
-		rc = fn(&c, data);
-	}
-	if (rc >= 0)
-		rc = step == SQLITE_DONE ? 0 : sql_error(sql, step);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return rc;
-}
-
-/* Borrowed until each_row() has ended, so that this cannot fail. */
-static void bind_text(struct sql *sql, enum sql_stmt stmt, int i, const char *text)
-{
-	sqlite3_bind_text(sql->stmts[stmt], i, text, -1, SQLITE_STATIC);
 }
 
 /* Rows into structs */
@@ -158,6 +59,7 @@ static int alert_from_row(struct columns *c, struct alert_row *row)
 	row->cancelled_utc = col_int(c);
 	row->ended_utc = col_int(c);
 	row->answer = col_text(c);
+	row->followed_utc = col_int(c);
 	return c->error;
 }
 
@@ -195,10 +97,65 @@ static void pages_from_row(struct columns *c, struct cbs_pages *pages)
 	}
 }
 
+static bool part_valid(const struct sms_part *part, enum sms_alphabet alphabet)
+{
+	return alphabet == SMS_GSM7 ? part->len <= SMS_SEPTETS :
+				      part->len <= SMS_UCS2_OCTETS && part->len % 2 == 0;
+}
+
+static void parts_from_row(struct columns *c, struct sms_text *parts)
+{
+	const uint8_t *p;
+	size_t n, i;
+
+	parts->alphabet = col_range(c, SMS_GSM7, SMS_UCS2);
+	parts->cut = col_int(c);
+	parts->text_octets = col_range(c, 0, INT64_MAX);
+	p = col_packed(c, PART_PACKED_LEN, &n);
+	if (!n || n > SMS_MAX_PARTS) {
+		damaged(c);
+		return;
+	}
+	parts->n = n;
+	for (i = 0; i < n; i++, p += PART_PACKED_LEN) {
+		memcpy(parts->part[i].octets, p, SMS_SEPTETS);
+		parts->part[i].len = p[SMS_SEPTETS];
+		if (!part_valid(&parts->part[i], parts->alphabet))
+			damaged(c);
+	}
+}
+
+static void sender_from_row(struct columns *c, struct sender_id *sender)
+{
+	const char *text;
+
+	sender->kind = col_range(c, SENDER_ALPHANUMERIC, SENDER_SHORT_CODE);
+	text = col_text(c);
+	if (!text || !*text || strlen(text) > SENDER_ID_MAX)
+		damaged(c);
+	else
+		OSMO_STRLCPY_ARRAY(sender->text, text);
+}
+
+static const struct short_message *short_message_from_row(struct columns *c)
+{
+	struct short_message *sms = talloc_zero(c->ctx, struct short_message);
+
+	if (!sms) {
+		no_memory(c);
+		return NULL;
+	}
+	sender_from_row(c, &sms->sender);
+	sms->protocol_id = col_range(c, 0, UINT8_MAX);
+	sms->reference = col_range(c, 0, UINT8_MAX);
+	parts_from_row(c, &sms->parts);
+	return sms;
+}
+
 static int message_from_row(struct columns *c, struct message *m)
 {
 	m->nr = col_range(c, 1, UINT32_MAX);
-	m->kind = col_range(c, MESSAGE_TEXT, MESSAGE_EMERGENCY);
+	m->kind = col_range(c, MESSAGE_TEXT, MESSAGE_SHORT);
 	m->class = col_range(c, MESSAGE_CLASS_NATIONAL, MESSAGE_CLASS_OTHER);
 	m->drill = col_int(c);
 	m->identifier = col_range(c, 0, UINT16_MAX);
@@ -208,82 +165,20 @@ static int message_from_row(struct columns *c, struct message *m)
 	m->language = col_text(c);
 	m->text = col_text(c);
 	pages_from_row(c, &m->pages);
-	return c->error;
-}
-
-static void targets_from_row(struct columns *c, struct delivery_row *row)
-{
-	const uint8_t *p = col_packed(c, TARGET_PACKED_LEN, &row->n);
-	struct target *t = talloc_array(c->ctx, struct target, row->n);
-	size_t i;
-
-	if (!t && !c->error)
-		c->error = -ENOMEM;
-	for (i = 0; t && i < row->n; i++) {
-		target_unpack(p + i * TARGET_PACKED_LEN, &t[i]);
-		if (!target_valid(&t[i]) || (i && target_compare(&t[i - 1], &t[i]) >= 0))
-			damaged(c);
-	}
-	row->wanted = t;
-}
-
-static void evidence_from_row(struct columns *c, struct delivery_row *row)
-{
-	size_t n, i;
-	const uint8_t *p = col_packed(c, EVIDENCE_PACKED_LEN, &n);
-	struct evidence *e = talloc_zero_array(c->ctx, struct evidence, row->n);
-
-	if (!e && !c->error)
-		c->error = -ENOMEM;
-	/* None at all: nothing has happened yet. */
-	if (n && n != row->n) {
-		damaged(c);
-		n = 0;
-	}
-	for (i = 0; e && i < n; i++)
-		evidence_unpack(p + i * EVIDENCE_PACKED_LEN, &e[i]);
-	row->evidence = e;
-}
-
-static int delivery_from_row(struct columns *c, const char *alert_id, struct delivery_row *row)
-{
-	OSMO_STRLCPY_ARRAY(row->alert_id, alert_id);
-	row->message_nr = col_range(c, 1, UINT32_MAX);
-	row->peer = col_text(c);
-	row->revision = col_range(c, 0, UINT32_MAX);
-	row->settled = col_int(c);
-	row->updated_utc = col_int(c);
-	targets_from_row(c, row);
-	evidence_from_row(c, row);
-	if (c->error == -EBADMSG)
-		snprintf(c->sql->why, sizeof(c->sql->why),
-			 "alert=%s peer=%.64s: the stored targets or evidence of message %u are damaged",
-			 row->alert_id, row->peer ? row->peer : "?", row->message_nr);
+	if (m->kind == MESSAGE_SHORT)
+		m->sms = short_message_from_row(c);
 	return c->error;
 }
 
 /* Loading: a callback per row, whose texts live as long as it runs */
 
 struct load {
-	const char *alert_id;
 	int (*on_alert)(const struct alert_row *row, void *data);
 	int (*on_message)(const struct message *message, void *data);
-	int (*on_delivery)(const struct delivery_row *row, void *data);
 	int (*on_entry)(const struct ledger_entry *entry, void *data);
+	int (*on_number)(uint8_t number, const char *name, void *data);
 	void *data;
 };
-
-/* Gives the row a context of its own and calls back. */
-static int load_row(struct columns *c, row_fn fn, struct load *load)
-{
-	int rc = -ENOMEM;
-
-	c->ctx = talloc_new(NULL);
-	if (c->ctx)
-		rc = fn(c, load);
-	talloc_free(c->ctx);
-	return rc < 0 ? rc : 0;
-}
 
 static int load_key(struct columns *c, void *data)
 {
@@ -312,15 +207,6 @@ static int load_message(struct columns *c, void *data)
 	return rc < 0 ? rc : load->on_message(&message, load->data);
 }
 
-static int load_delivery(struct columns *c, void *data)
-{
-	struct load *load = data;
-	struct delivery_row row = { 0 };
-	int rc = delivery_from_row(c, load->alert_id, &row);
-
-	return rc < 0 ? rc : load->on_delivery(&row, load->data);
-}
-
 static int load_entry(struct columns *c, void *data)
 {
 	struct load *load = data;
@@ -333,10 +219,19 @@ static int load_entry(struct columns *c, void *data)
 	return c->error ? c->error : load->on_entry(&entry, load->data);
 }
 
-static int on_key(struct columns *c, void *data) { return load_row(c, load_key, data); }
-static int on_alert(struct columns *c, void *data) { return load_row(c, load_alert, data); }
-static int on_message(struct columns *c, void *data) { return load_row(c, load_message, data); }
-static int on_delivery(struct columns *c, void *data) { return load_row(c, load_delivery, data); }
+static int load_number(struct columns *c, void *data)
+{
+	struct load *load = data;
+	uint8_t number = col_range(c, 1, UINT8_MAX);
+	const char *name = col_text(c);
+
+	return c->error ? c->error : load->on_number(number, name, load->data);
+}
+
+static int on_key(struct columns *c, void *data) { return own_row(c, load_key, data); }
+static int on_alert(struct columns *c, void *data) { return own_row(c, load_alert, data); }
+static int on_message(struct columns *c, void *data) { return own_row(c, load_message, data); }
+static int on_number(struct columns *c, void *data) { return own_row(c, load_number, data); }
 
 int sql_load_keys(struct sql *sql, int (*cb)(const struct alert_row *row, void *data), void *data)
 {
@@ -369,14 +264,12 @@ int sql_load_messages(struct sql *sql, const char *alert_id,
 	return each_row(sql, SQL_READ_MESSAGES, NULL, on_message, &load);
 }
 
-int sql_load_deliveries(struct sql *sql, const char *alert_id, const char *peer,
-			int (*cb)(const struct delivery_row *row, void *data), void *data)
+int sql_load_peer_numbers(struct sql *sql, int (*cb)(uint8_t number, const char *name, void *data),
+			  void *data)
 {
-	struct load load = { .alert_id = alert_id, .on_delivery = cb, .data = data };
+	struct load load = { .on_number = cb, .data = data };
 
-	bind_text(sql, SQL_READ_DELIVERIES, 1, alert_id);
-	bind_text(sql, SQL_READ_DELIVERIES, 2, peer);
-	return each_row(sql, SQL_READ_DELIVERIES, NULL, on_delivery, &load);
+	return each_row(sql, SQL_READ_PEER_NUMBERS, NULL, on_number, &load);
 }
 
 static int meta_row(struct columns *c, void *data)
@@ -395,47 +288,6 @@ char *sql_get_meta(struct sql *sql, void *ctx, const char *key)
 }
 
 /* Reading into arrays */
-
-/* A growing talloc array; the texts of its elements are its children. */
-struct rows {
-	void *ctx;
-	void *array;
-	size_t size;		/* of an element */
-	size_t n, max;
-	const char *alert_id;
-};
-
-static int rows_init(struct rows *rows, void *ctx, size_t size)
-{
-	*rows = (struct rows){ .size = size, .max = 16 };
-	rows->array = talloc_size(ctx, rows->size * rows->max);
-	return rows->array ? 0 : -ENOMEM;
-}
-
-/* \returns the next element, zeroed, or NULL. */
-static void *rows_next(struct rows *rows)
-{
-	void *more;
-
-	if (rows->n == rows->max) {
-		more = talloc_realloc_size(NULL, rows->array, rows->size * rows->max * 2);
-		if (!more)
-			return NULL;
-		rows->array = more;
-		rows->max *= 2;
-	}
-	return memset((char *)rows->array + rows->size * rows->n++, 0, rows->size);
-}
-
-static int rows_end(struct rows *rows, int rc, void *out)
-{
-	if (rc < 0) {
-		talloc_free(rows->array);
-		return rc;
-	}
-	memcpy(out, &rows->array, sizeof(rows->array));
-	return rows->n;
-}
 
 static int read_alert_row(struct columns *c, void *data)
 {
@@ -600,7 +452,48 @@ int store_read_deliveries(struct store_reader *r, void *ctx, const char *id, con
 	return rows_end(&rows, rc, out);
 }
 
+int store_read_each_delivery(struct store_reader *r, const char *id,
+			     int (*cb)(const struct delivery_row *row, void *data), void *data)
+{
+	return sql_load_deliveries(&r->sql, id, NULL, cb, data);
+}
+
+static int read_n_targets(struct columns *c, void *data)
+{
+	*(size_t *)data = col_range(c, 0, INT64_MAX);
+	return c->error;
+}
+
+int store_read_n_targets(struct store_reader *r, const char *id, size_t *n)
+{
+	*n = 0;
+	bind_text(&r->sql, SQL_READ_N_TARGETS, 1, id);
+	return each_row(&r->sql, SQL_READ_N_TARGETS, NULL, read_n_targets, n);
+}
+
 char *store_read_meta(struct store_reader *r, void *ctx, const char *key)
 {
 	return sql_get_meta(&r->sql, ctx, key);
+}
+
+static int read_peer_number(struct columns *c, void *data)
+{
+	char **names = data;
+	uint8_t number = col_range(c, 1, UINT8_MAX);
+
+	names[number] = col_text(c);
+	return c->error;
+}
+
+int store_read_peer_numbers(struct store_reader *r, void *ctx, char ***names)
+{
+	int rc;
+
+	*names = talloc_zero_array(ctx, char *, UINT8_MAX + 1);
+	if (!*names)
+		return -ENOMEM;
+	rc = each_row(&r->sql, SQL_READ_PEER_NUMBERS, *names, read_peer_number, *names);
+	if (rc < 0)
+		TALLOC_FREE(*names);
+	return rc;
 }

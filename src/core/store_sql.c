@@ -8,13 +8,17 @@
 
 #include <src/core/schema_sql.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define BUSY_TIMEOUT_MS 5000
 
 /* Columns in the order of alert_from_row(). */
 #define ALERT_COLUMNS "seq, id, originator, source, sender, identifier, sent_utc, status, msg_type, event," \
 	" headline, language, received_utc, expires_utc, sha256, n_cells, cancelled_by, cancelled_utc," \
-	" ended_utc, answer"
+	" ended_utc, answer, followed_utc"
+
+/* The delivery that parameters 1 to 4 name. Where its number is wanted, it is asked for as a value:
+ * an INSERT ... SELECT could be of many rows, and would keep a journal of its own each time. */
+#define THE_DELIVERY "alert = ?1 AND message = ?2 AND peer = ?3 AND revision = ?4"
 
 /* An INSERT ... SELECT inserts nothing for an alert that is not there, which is then an error. */
 static const char *const statements[_NUM_SQL] = {
@@ -31,26 +35,47 @@ static const char *const statements[_NUM_SQL] = {
 	[SQL_FIND_ALERT] = "SELECT seq FROM alert WHERE id = ?",
 	[SQL_PUT_ALERT] = "INSERT INTO alert (id, originator, source, sender, identifier, sent_utc, status,"
 		" msg_type, event, headline, language, received_utc, expires_utc, sha256, n_cells,"
-		" cancelled_by, cancelled_utc, ended_utc, answer)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" cancelled_by, cancelled_utc, ended_utc, answer, followed_utc)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_PUT_DOCUMENT] = "INSERT INTO document (alert, bytes, area)"
 		" SELECT seq, ?2, ?3 FROM alert WHERE id = ?1",
 	[SQL_PUT_MESSAGE] = "INSERT INTO message (alert, nr, kind, class, drill, identifier, serial,"
 		" warning_type, expires_utc, language, text, dcs, cut, text_octets, pages)"
 		" SELECT seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
 		" FROM alert WHERE id = ?1",
-	[SQL_PUT_DELIVERY] = "INSERT INTO delivery (alert, message, peer, revision, settled, updated_utc,"
-		" wanted, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-		" ON CONFLICT (alert, message, peer) DO UPDATE SET revision = excluded.revision,"
-		" settled = excluded.settled, updated_utc = excluded.updated_utc,"
-		" wanted = excluded.wanted, evidence = excluded.evidence",
-	[SQL_PUT_EVIDENCE] = "UPDATE delivery SET settled = ?4, updated_utc = ?5, evidence = ?6"
-		" WHERE alert = ?1 AND message = ?2 AND peer = ?3",
+	[SQL_PUT_SHORT_MESSAGE] = "INSERT INTO short_message (alert, message, sender_kind, sender_text, protocol_id,"
+		" reference, alphabet, cut, text_octets, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_PUT_DELIVERY] = "INSERT INTO delivery (alert, message, peer, revision, n, settled, updated_utc)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?)",
+	/* Of the delivery that was put just before. */
+	[SQL_PUT_TARGETS] = "INSERT INTO delivery_targets (delivery, wanted, details)"
+		" VALUES (last_insert_rowid(), ?, ?)",
+	[SQL_PUT_STATE] = "UPDATE delivery SET settled = ?5, updated_utc = ?6 WHERE " THE_DELIVERY,
+	[SQL_PUT_EVIDENCE] = "INSERT INTO evidence (delivery, chunk, packed)"
+		" VALUES ((SELECT id FROM delivery WHERE " THE_DELIVERY "), ?5, ?6)"
+		" ON CONFLICT (delivery, chunk) DO UPDATE SET packed = excluded.packed",
+	/* A message centre that begins to count anew gives a name again: the later one counts. */
+	[SQL_PUT_HANDLE] = "INSERT INTO handle (peer, handle, delivery, target)"
+		" VALUES (?5, ?6, (SELECT id FROM delivery WHERE " THE_DELIVERY " AND ?7 < n), ?7)"
+		" ON CONFLICT (peer, handle) DO UPDATE SET delivery = excluded.delivery,"
+		" target = excluded.target",
+	[SQL_DROP_HANDLE] = "DELETE FROM handle WHERE peer = ? AND handle = ?",
+	/* Some of the handles of a delivery whose alert has ended. Few deliveries have any, so they are
+	 * looked for from one to the next in the index. */
+	[SQL_SWEEP] = "DELETE FROM handle WHERE (peer, handle) IN (SELECT peer, handle FROM handle"
+		" WHERE delivery = (WITH RECURSIVE owner (id) AS (SELECT min(delivery) FROM handle UNION ALL"
+		" SELECT (SELECT min(delivery) FROM handle WHERE delivery > id) FROM owner WHERE id IS NOT NULL)"
+		" SELECT delivery.id FROM owner JOIN delivery ON delivery.id = owner.id"
+		" JOIN alert ON seq = delivery.alert WHERE ended_utc != 0 LIMIT 1) LIMIT 1000)",
+	/* A number that has a name keeps it, since evidence was written with it: NULL is refused. */
+	[SQL_PUT_PEER_NUMBER] = "INSERT INTO peer_number (number, name) VALUES (?, ?)"
+		" ON CONFLICT (number) DO UPDATE SET name = CASE name WHEN excluded.name THEN name END",
 	[SQL_PUT_LEDGER] = "INSERT INTO ledger (identifier, code, update_nr, free_utc, alert)"
 		" SELECT ?2, ?3, ?4, ?5, seq FROM alert WHERE id = ?1"
 		" ON CONFLICT (identifier, code) DO UPDATE SET update_nr = excluded.update_nr,"
 		" free_utc = excluded.free_utc, alert = excluded.alert",
 	[SQL_PUT_CANCELLED] = "UPDATE alert SET cancelled_by = ?2, cancelled_utc = ?3 WHERE id = ?1",
+	[SQL_PUT_FOLLOWED] = "UPDATE alert SET followed_utc = ?2 WHERE id = ?1",
 	[SQL_PUT_ENDED] = "UPDATE alert SET ended_utc = ?2 WHERE id = ?1",
 	[SQL_PUT_EVENT] = "INSERT INTO event (alert, utc, kind, detail)"
 		" SELECT (SELECT seq FROM alert WHERE id = ?1), ?2, ?3, ?4"
@@ -67,11 +92,27 @@ static const char *const statements[_NUM_SQL] = {
 		" FROM alert WHERE id = ?1",
 	[SQL_READ_AREA] = "SELECT area FROM alert JOIN document ON document.alert = alert.seq WHERE id = ?",
 	[SQL_READ_MESSAGES] = "SELECT nr, kind, class, drill, message.identifier, serial, warning_type,"
-		" message.expires_utc, message.language, text, dcs, cut, text_octets, pages"
-		" FROM alert JOIN message ON message.alert = alert.seq WHERE alert.id = ? ORDER BY nr",
-	[SQL_READ_DELIVERIES] = "SELECT message, peer, revision, settled, updated_utc, wanted, evidence"
-		" FROM alert JOIN delivery ON delivery.alert = alert.seq"
-		" WHERE alert.id = ?1 AND (?2 IS NULL OR peer = ?2) ORDER BY message, peer",
+		" message.expires_utc, message.language, text, dcs, message.cut, message.text_octets, pages,"
+		" sender_kind, sender_text, protocol_id, reference, alphabet, short_message.cut,"
+		" short_message.text_octets, parts"
+		" FROM alert JOIN message ON message.alert = alert.seq"
+		" LEFT JOIN short_message ON short_message.alert = seq AND short_message.message = nr"
+		" WHERE alert.id = ? ORDER BY nr",
+	[SQL_READ_DELIVERIES] = "SELECT delivery.id, delivery.message, delivery.peer, delivery.revision, n,"
+		" delivery.settled, delivery.updated_utc, ifnull(delivery_targets.wanted, old.wanted), details,"
+		" old.evidence FROM alert JOIN delivery ON delivery.alert = alert.seq"
+		" LEFT JOIN delivery_targets ON delivery_targets.delivery = delivery.id"
+		" LEFT JOIN old_delivery AS old ON old.alert = delivery.alert AND old.message = delivery.message"
+		" AND old.peer = delivery.peer AND old.revision = delivery.revision"
+		" WHERE alert.id = ?1 AND (?2 IS NULL OR delivery.peer = ?2)"
+		" ORDER BY delivery.message, delivery.peer, delivery.revision",
+	[SQL_READ_N_TARGETS] = "SELECT ifnull(sum(n), 0) FROM alert JOIN delivery ON delivery.alert = alert.seq"
+		" WHERE alert.id = ?",
+	[SQL_READ_EVIDENCE] = "SELECT chunk, packed FROM evidence WHERE delivery = ? ORDER BY chunk",
+	[SQL_READ_HANDLES] = "SELECT handle.peer, handle, message, delivery.peer, revision, target, n"
+		" FROM alert JOIN delivery ON delivery.alert = alert.seq JOIN handle ON handle.delivery = delivery.id"
+		" WHERE alert.id = ?",
+	[SQL_READ_PEER_NUMBERS] = "SELECT number, name FROM peer_number",
 	[SQL_READ_META] = "SELECT value FROM meta WHERE key = ?",
 };
 
@@ -245,8 +286,20 @@ static int check_integrity(struct sql *sql)
 
 	if (rc || !strcmp(verdict, "ok"))
 		return rc;
-	snprintf(sql->why, sizeof(sql->why), "the database is damaged: %s", verdict);
+	snprintf(sql->why, sizeof(sql->why), "%s", verdict);
 	return -EBADMSG;
+}
+
+/* Some damage is a verdict of the check, some keeps SQLite from coming as far as that. */
+static int name_damage(struct sql *sql, int rc)
+{
+	char why[200];
+
+	if (rc != -EBADMSG)
+		return rc;
+	snprintf(why, sizeof(why), "%.199s", sql->why);
+	snprintf(sql->why, sizeof(sql->why), "the database is damaged: %s", why);
+	return rc;
 }
 
 static int open_handle(struct sql *sql, const char *path, int flags)
@@ -286,7 +339,9 @@ int sql_open_writer(struct sql *sql, const char *path)
 		rc = bring_up_to_date(sql);
 	if (!rc)
 		rc = check_integrity(sql);
-	return rc ? rc : prepare(sql, SQL_BEGIN);
+	if (!rc)
+		rc = prepare(sql, SQL_BEGIN);
+	return name_damage(sql, rc);
 }
 
 int sql_open_reader(struct sql *sql, const char *path)

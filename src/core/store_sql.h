@@ -18,15 +18,23 @@ enum sql_stmt {
 	SQL_ROLLBACK_TO,
 	SQL_RELEASE,
 	SQL_SCRUB,
+	SQL_SWEEP,
 	SQL_TOUCH,
 	SQL_FIND_ALERT,
 	SQL_PUT_ALERT,
 	SQL_PUT_DOCUMENT,
 	SQL_PUT_MESSAGE,
+	SQL_PUT_SHORT_MESSAGE,
 	SQL_PUT_DELIVERY,
+	SQL_PUT_TARGETS,
+	SQL_PUT_STATE,
 	SQL_PUT_EVIDENCE,
+	SQL_PUT_HANDLE,
+	SQL_DROP_HANDLE,
+	SQL_PUT_PEER_NUMBER,
 	SQL_PUT_LEDGER,
 	SQL_PUT_CANCELLED,
+	SQL_PUT_FOLLOWED,
 	SQL_PUT_ENDED,
 	SQL_PUT_EVENT,
 	SQL_PUT_META,
@@ -39,6 +47,10 @@ enum sql_stmt {
 	SQL_READ_AREA,
 	SQL_READ_MESSAGES,
 	SQL_READ_DELIVERIES,
+	SQL_READ_N_TARGETS,
+	SQL_READ_EVIDENCE,
+	SQL_READ_HANDLES,
+	SQL_READ_PEER_NUMBERS,
 	SQL_READ_META,
 	_NUM_SQL
 };
@@ -73,12 +85,31 @@ int sql_load_messages(struct sql *sql, const char *alert_id,
 		      int (*cb)(const struct message *message, void *data), void *data);
 int sql_load_deliveries(struct sql *sql, const char *alert_id, const char *peer,
 			int (*cb)(const struct delivery_row *row, void *data), void *data);
+int sql_load_handles(struct sql *sql, const char *alert_id,
+		     int (*cb)(const struct handle_row *row, void *data), void *data);
+int sql_load_peer_numbers(struct sql *sql, int (*cb)(uint8_t number, const char *name, void *data), void *data);
 char *sql_get_meta(struct sql *sql, void *ctx, const char *key);
 
 /*! Versions of the packed columns, their first octet. */
 #define PACKED_VERSION 1
+#define EVIDENCE_VERSION 2
+/*! Evidence of version 1, in old deliveries, ends earlier. */
+#define OLD_EVIDENCE_PACKED_LEN 44
 /*! Octets of a packed page: the page and its used length. */
 #define PAGE_PACKED_LEN (CBS_PAGE_OCTETS + 1)
+/*! Of a packed part of a short message, in the same way. */
+#define PART_PACKED_LEN (SMS_SEPTETS + 1)
+/*! Of a packed detail: number of digits, telephone number, where the recipient was. */
+#define MSISDN_PACKED_LEN 8
+#define DETAIL_PACKED_LEN (MSISDN_PACKED_LEN + TARGET_PACKED_LEN)
+
+/*! Targets in a chunk of the evidence of n. */
+static inline size_t chunk_targets(size_t n, size_t chunk)
+{
+	size_t first = chunk * EVIDENCE_CHUNK;
+
+	return first >= n ? 0 : n - first < EVIDENCE_CHUNK ? n - first : EVIDENCE_CHUNK;
+}
 
 /*! Space kept in reserve beside the database, so that what must be written on a full disk
  *  (cancels, evidence) can be. (store_reserve.c) */

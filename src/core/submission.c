@@ -19,6 +19,7 @@
 #include <tocsin/base/log.h>
 
 #include "core.h"
+#include "recall.h"
 
 #define SLICE_MS 20
 /* Octets of all documents that are on their way into the store. */
@@ -57,6 +58,7 @@ struct submission {
 	char **cancels;			/* ids of live alerts that this one ends */
 	size_t n_cancels;
 	size_t n_held;			/* the first of these: nothing new is written meanwhile */
+	struct recall *recall;		/* of a Cancel that people are told of */
 	int64_t now;			/* time of acceptance */
 };
 
@@ -405,11 +407,26 @@ static int remember(struct submission *sub)
 
 /* The stored answer (202) */
 
+static void json_short(struct json *j, const struct message *m)
+{
+	json_string(j, "sender", m->sms->sender.text);
+	json_int(j, "parts", m->sms->parts.n);
+	json_string(j, "language", m->language);
+	json_string(j, "text", m->text);
+	json_boolean(j, "cut", m->sms->parts.cut);
+	json_time(j, "expires", m->expires_utc);
+	json_object_end(j);
+}
+
 static void json_message(struct json *j, const struct message *m)
 {
 	json_object_begin(j, NULL);
 	json_int(j, "nr", m->nr);
-	json_string(j, "kind", m->kind == MESSAGE_EMERGENCY ? "emergency" : "text");
+	json_string(j, "kind", message_kind_name(m->kind));
+	if (m->kind == MESSAGE_SHORT) {
+		json_short(j, m);
+		return;
+	}
 	json_int(j, "message_identifier", m->identifier);
 	json_int(j, "serial_number", m->serial);
 	if (m->kind == MESSAGE_TEXT) {
@@ -425,8 +442,17 @@ static void json_message(struct json *j, const struct message *m)
 	json_object_end(j);
 }
 
-static void json_plan(struct json *j, const struct plan *plan)
+/* 0: of a Cancel that nobody is told of. */
+static int64_t expires_utc(const struct submission *sub)
 {
+	if (sub->plan)
+		return plan_info(sub->plan)->expires_utc;
+	return sub->recall && sub->recall->n ? sub->recall->expires_utc : 0;
+}
+
+static void json_plan(struct json *j, const struct submission *sub)
+{
+	const struct plan *plan = sub->plan;
 	const struct plan_peer *peers = NULL;
 	const struct message *messages = NULL;
 	size_t n_peers = 0, n_messages = 0, i;
@@ -434,6 +460,9 @@ static void json_plan(struct json *j, const struct plan *plan)
 	if (plan) {
 		peers = plan_peers(plan, &n_peers);
 		messages = plan_messages(plan, &n_messages);
+	} else if (sub->alert) {
+		messages = sub->alert->messages;
+		n_messages = sub->alert->n_messages;
 	}
 	json_int(j, "cells", plan ? plan_n_cells(plan) : 0);
 	json_array_begin(j, "peers");
@@ -485,9 +514,9 @@ static char *make_answer(struct submission *sub)
 	json_time(&j, "sent", cap->sent_utc);
 	json_string(&j, "status", cap_status_name(cap->status));
 	json_string(&j, "msg_type", cap_msg_type_name(cap->msg_type));
-	json_time(&j, "expires", sub->plan ? plan_info(sub->plan)->expires_utc : 0);
+	json_time(&j, "expires", expires_utc(sub));
 	json_string(&j, "language", draft->language);
-	json_plan(&j, sub->plan);
+	json_plan(&j, sub);
 	if (cap->msg_type == CAP_MSG_CANCEL) {
 		json_array_begin(&j, "cancels");
 		for (i = 0; i < sub->n_cancels; i++)
@@ -518,7 +547,7 @@ static int put_alert_row(struct store_txn *txn, struct submission *sub, int64_t 
 		.headline = info ? info->headline : NULL,
 		.language = draft->language,
 		.received_utc = sub->now,
-		.expires_utc = info ? info->expires_utc : 0,
+		.expires_utc = expires_utc(sub),
 		.bytes = draft->bytes,
 		.n_bytes = draft->len,
 		.area = draft->area_json,
@@ -550,22 +579,78 @@ static void advise_peers(struct submission *sub)
 
 static int put_messages(const struct submission *sub)
 {
-	const struct ledger_entry *entries = plan_entries(sub->plan);
+	const struct ledger_entry *entries = sub->plan ? plan_entries(sub->plan) : NULL;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < sub->alert->n_messages && rc == 0; i++) {
 		rc = store_put_message(sub->txn, sub->draft->id, &sub->alert->messages[i]);
-		if (rc == 0)
+		if (rc == 0 && sub->alert->messages[i].kind != MESSAGE_SHORT)
 			rc = store_put_ledger(sub->txn, sub->draft->id, &entries[i]);
 	}
 	return rc;
 }
 
-/* The alert as it will live, asleep, still without deliveries. */
-static int make_alert(struct submission *sub)
+/* As bits: which replace types the texts of an alert have. */
+static unsigned int types_of(const struct live_alert *alert)
 {
-	const struct message *messages;
+	unsigned int used = 0, type;
+	size_t i;
+
+	for (i = 0; i < alert->n_messages; i++) {
+		const struct message *m = &alert->messages[i];
+
+		type = m->sms ? m->sms->protocol_id - MESSAGE_PID_REPLACE : MESSAGE_N_PID_REPLACE;
+		if (type < MESSAGE_N_PID_REPLACE)
+			used |= 1u << type;
+	}
+	return used;
+}
+
+static unsigned int types_on_their_way(const struct llist_head *list, const struct live_alert *but)
+{
+	const struct submission *sub;
+	unsigned int used = 0;
+
+	llist_for_each_entry(sub, list, entry) {
+		if (sub->alert && sub->alert != but)
+			used |= types_of(sub->alert);
+	}
+	return used;
+}
+
+/* A text takes the place of the one that a phone has of its type (3GPP TS 23.040, 9.2.3.9). That must
+ * be no other alert's, or the phone would forget a warning that still holds.
+ * \returns 0 when all types are taken: then a second copy stands beside the first. */
+static uint8_t free_replace_type(const struct live_alert *alert)
+{
+	const struct gateway *gw = alert->gw;
+	const struct live_alert *other;
+	unsigned int used, i, type;
+
+	used = types_on_their_way(&gw->work, alert) | types_on_their_way(&gw->committing, alert);
+	llist_for_each_entry(other, &gw->alerts, entry)
+		used |= types_of(other);
+	for (i = 0; i < MESSAGE_N_PID_REPLACE; i++) {
+		type = (alert->order + i) % MESSAGE_N_PID_REPLACE;
+		if (!(used >> type & 1))
+			return MESSAGE_PID_REPLACE + type;
+	}
+	return 0;
+}
+
+static struct short_message *copy_short(struct live_alert *alert, const struct short_message *from)
+{
+	struct short_message *sms = talloc_memdup(alert, from, sizeof(*from));
+
+	if (sms && sms->protocol_id)
+		sms->protocol_id = free_replace_type(alert);
+	return sms;
+}
+
+/* The alert as it will live, asleep, still without deliveries. */
+static int make_alert(struct submission *sub, const struct message *messages, size_t n)
+{
 	struct live_alert *alert;
 	size_t i;
 
@@ -573,14 +658,17 @@ static int make_alert(struct submission *sub)
 	if (!alert)
 		return -ENOMEM;
 	sub->alert = alert;
-	messages = plan_messages(sub->plan, &alert->n_messages);
-	alert->messages = talloc_memdup(alert, messages, alert->n_messages * sizeof(*messages));
+	alert->received_utc = sub->now;
+	alert->n_messages = n;
+	alert->messages = talloc_memdup(alert, messages, n * sizeof(*messages));
 	for (i = 0; alert->messages && i < alert->n_messages; i++) {
 		struct message *m = &alert->messages[i];
 
 		m->language = talloc_strdup(alert, m->language);
 		m->text = m->text ? talloc_strdup(alert, m->text) : NULL;
-		if (!m->language || (m->kind == MESSAGE_TEXT && !m->text))
+		m->sms = m->sms ? copy_short(alert, m->sms) : NULL;
+		if (!m->language || (m->kind != MESSAGE_EMERGENCY && !m->text) ||
+		    (m->kind == MESSAGE_SHORT && !m->sms))
 			return -ENOMEM;
 	}
 	return alert->messages ? 0 : -ENOMEM;
@@ -597,7 +685,7 @@ static int make_delivery(const struct submission *sub, const struct message *mes
 		.updated_utc = sub->now,
 	};
 
-	if (!delivery_alloc(sub->alert, message, peer->peer, peer->targets, peer->n))
+	if (!delivery_alloc(sub->alert, message, peer->peer, peer->targets, NULL, peer->n))
 		return -ENOMEM;
 	OSMO_STRLCPY_ARRAY(row.alert_id, sub->draft->id);
 	return store_put_delivery(sub->txn, &row);
@@ -608,9 +696,13 @@ static void wake_up(struct submission *sub)
 {
 	llist_del(&sub->alert->entry);
 	llist_add_tail(&sub->alert->entry, &sub->gw->alerts);
+	sub->alert->follow = follow_up_applies(sub->alert);
 	live_alert_begin(sub->alert);
+	if (sub->alert->follow)
+		follow_up_wake(sub->gw);
 	LOGP(DPLAN, LOGL_NOTICE, "alert=%s accepted from originator=%s identifier=%s: %zu cells\n",
-	     sub->draft->id, sub->draft->originator, sub->draft->cap->identifier, plan_n_cells(sub->plan));
+	     sub->draft->id, sub->draft->originator, sub->draft->cap->identifier,
+	     sub->plan ? plan_n_cells(sub->plan) : 0);
 	sub->alert = NULL;
 }
 
@@ -656,19 +748,23 @@ static int plan_begin(struct submission *sub)
 	if (rc < 0)
 		return rc;
 	sub->now = clock_utc();
-	sub->plan = plan_alloc(sub, sub->draft, sub->gw->profile, sub->gw->cells, sub->now);
+	sub->plan = plan_alloc(sub, sub->draft, sub->gw->profile, sub->gw->sms,
+			       sub->gw->cells, sub->now);
 	return sub->plan ? 0 : -ENOMEM;
 }
 
 static int fill_begin(struct submission *sub, struct problem *problem, int64_t *retry_after_s)
 {
 	int rc = plan_number(sub->plan, sub->gw->ledger, sub->now, problem, retry_after_s);
+	const struct message *messages;
+	size_t n;
 
 	if (rc < 0)
 		return rc;
 	sub->stage = STAGE_FILL;
 	sub->txn = store_txn_alloc(sub->gw->store);
-	rc = sub->txn ? make_alert(sub) : -ENOMEM;
+	messages = plan_messages(sub->plan, &n);
+	rc = sub->txn ? make_alert(sub, messages, n) : -ENOMEM;
 	advise_peers(sub);
 	if (rc == 0)
 		rc = put_alert_row(sub->txn, sub, 0);
@@ -688,8 +784,11 @@ static int fill_step(struct submission *sub, int64_t until_ms)
 
 	peers = plan_peers(sub->plan, &n_peers);
 	while (sub->n_filled < n_peers) {
-		for (i = 0; i < sub->alert->n_messages && rc == 0; i++)
-			rc = make_delivery(sub, &sub->alert->messages[i], &peers[sub->n_filled]);
+		for (i = 0; i < sub->alert->n_messages && rc == 0; i++) {
+			/* Of short messages the recipients come later. */
+			if (sub->alert->messages[i].kind != MESSAGE_SHORT)
+				rc = make_delivery(sub, &sub->alert->messages[i], &peers[sub->n_filled]);
+		}
 		if (rc < 0)
 			return rc;
 		sub->n_filled++;
@@ -866,6 +965,65 @@ static int put_cancels(struct store_txn *txn, struct submission *sub)
 	return rc;
 }
 
+/* Nobody gets it any more whom no link has got yet. */
+static void hold_requests(const struct live_alert *alert)
+{
+	struct delivery *d;
+
+	llist_for_each_entry(d, &alert->deliveries, in_alert)
+		requests_recall(d);
+}
+
+/* Those who have the text of what is cancelled are told by one of its own. */
+static int make_recall(struct submission *sub)
+{
+	struct live_alert **alerts = talloc_array(sub, struct live_alert *, sub->n_cancels + 1);
+	struct message messages[SHORT_MAX_MESSAGES];
+	size_t i, n = 0;
+	int rc;
+
+	sub->recall = talloc_zero(sub, struct recall);
+	if (!alerts || !sub->recall)
+		return -ENOMEM;
+	for (i = 0; i < sub->n_cancels; i++) {
+		alerts[n] = still_live(sub, i);
+		if (alerts[n])
+			hold_requests(alerts[n++]);
+	}
+	rc = recall_make(sub->recall, sub->draft, sub->gw->sms, alerts, n, sub->now, sub->recall);
+	talloc_free(alerts);
+	if (rc < 0 || !sub->recall->n)
+		return rc;
+	for (i = 0; i < sub->recall->n; i++)
+		messages[i] = sub->recall->parts[i].message;
+	return make_alert(sub, messages, sub->recall->n);
+}
+
+static int put_recall_part(struct submission *sub, const struct message *message, const struct recall_part *p)
+{
+	struct delivery_row row = {
+		.message_nr = message->nr, .peer = SMS_BEARER, .wanted = p->wanted, .details = p->details,
+		.n = p->n, .updated_utc = sub->now,
+	};
+
+	if (!p->n)
+		return 0;
+	if (!delivery_alloc(sub->alert, message, SMS_BEARER, p->wanted, p->details, p->n))
+		return -ENOMEM;
+	OSMO_STRLCPY_ARRAY(row.alert_id, sub->draft->id);
+	return store_put_delivery(sub->txn, &row);
+}
+
+static int put_recall(struct submission *sub)
+{
+	size_t i;
+	int rc = put_messages(sub);
+
+	for (i = 0; i < sub->recall->n && rc == 0; i++)
+		rc = put_recall_part(sub, &sub->alert->messages[i], &sub->recall->parts[i]);
+	return rc;
+}
+
 /* All at once: evidence that is written in between would be overwritten with what is older. */
 static int commit_cancel(struct submission *sub)
 {
@@ -876,7 +1034,11 @@ static int commit_cancel(struct submission *sub)
 	sub->stage = STAGE_FILL;
 	sub->txn = store_txn_alloc(sub->gw->store);
 	advise_ended(sub);
-	rc = sub->txn ? put_alert_row(sub->txn, sub, sub->now) : -ENOMEM;
+	rc = sub->txn ? make_recall(sub) : -ENOMEM;
+	if (rc == 0)
+		rc = put_alert_row(sub->txn, sub, sub->alert ? 0 : sub->now);
+	if (rc == 0 && sub->alert)
+		rc = put_recall(sub);
 	if (rc == 0)
 		rc = put_cancels(sub->txn, sub);
 	if (rc == 0)

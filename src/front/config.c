@@ -13,8 +13,9 @@
 #include <osmocom/vty/telnet_interface.h>
 
 #include <tocsin/base/log.h>
+#include <tocsin/front/config_source.h>
 
-#include "config_profile.h"
+#include "config_private.h"
 
 #define NAME_MAX_LEN 63
 
@@ -26,6 +27,8 @@ struct config *config_alloc(void *ctx, struct gateway *gw, struct listeners *lis
 		return NULL;
 	config->gw = gw;
 	config->listeners = listeners;
+	INIT_LLIST_HEAD(&config->sources);
+	INIT_LLIST_HEAD(&config->peer_lines);
 	return config;
 }
 
@@ -42,7 +45,7 @@ static struct config *config_of(const struct vty *vty)
 	return config_of_vty(vty);
 }
 
-static int say_problem(struct vty *vty, const struct problem *problem)
+int config_say_problem(struct vty *vty, const struct problem *problem)
 {
 	vty_out(vty, "%% %s%s%s%s", problem->where, *problem->where ? ": " : "", problem->detail, VTY_NEWLINE);
 	return CMD_WARNING;
@@ -54,7 +57,7 @@ static void say_next_start(struct vty *vty)
 		vty_out(vty, "%% This takes effect at the next start%s", VTY_NEWLINE);
 }
 
-static int set_string(struct vty *vty, void *ctx, char **where, const char *value)
+int config_set_string(struct vty *vty, void *ctx, char **where, const char *value)
 {
 	char *copy = talloc_strdup(ctx, value);
 
@@ -79,6 +82,29 @@ int config_check_name(struct vty *vty, const char *name)
 	return CMD_SUCCESS;
 }
 
+char *config_text(struct vty *vty)
+{
+	const char *text = vty->buf + strspn(vty->buf, " \t");
+	size_t len;
+
+	text += strcspn(text, " \t");
+	text += strspn(text, " \t");
+	len = strlen(text);
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		len--;
+	if (len > 1 && text[0] == '"' && text[len - 1] == '"')
+		return talloc_strndup(vty, text + 1, len - 2);
+	return talloc_strndup(vty, text, len);
+}
+
+void config_write_text(struct vty *vty, const char *command, const char *text)
+{
+	size_t len = strlen(text);
+	bool quoted = text[0] == ' ' || text[0] == '\t' || text[0] == '"' || (len && strchr(" \t", text[len - 1]));
+
+	vty_out(vty, " %s %s%s%s%s", command, quoted ? "\"" : "", text, quoted ? "\"" : "", VTY_NEWLINE);
+}
+
 /* store */
 
 static struct cmd_node store_node = { .node = STORE_NODE, .prompt = "%s(config-store)# ", .vtysh = 1 };
@@ -95,7 +121,7 @@ DEFUN(cfg_store_directory, cfg_store_directory_cmd, "directory PATH",
 	struct config *config = config_of(vty);
 
 	say_next_start(vty);
-	return set_string(vty, config, &config->store_dir, argv[0]);
+	return config_set_string(vty, config, &config->store_dir, argv[0]);
 }
 
 static int config_write_store(struct vty *vty)
@@ -258,7 +284,7 @@ DEFUN(cfg_originator_token, cfg_originator_token_cmd, "token-file PATH",
 	if (!orig)
 		return CMD_WARNING;
 	if (originator_load_token(orig, argv[0], &problem) < 0)
-		return say_problem(vty, &problem);
+		return config_say_problem(vty, &problem);
 	originators_changed(vty);
 	return CMD_SUCCESS;
 }
@@ -319,7 +345,7 @@ DEFUN(cfg_cells_file, cfg_cells_file_cmd, "file PATH",
 
 	if (config->running)
 		vty_out(vty, "%% Use \"cells import\" to import it now%s", VTY_NEWLINE);
-	return set_string(vty, config, &config->cells_file, argv[0]);
+	return config_set_string(vty, config, &config->cells_file, argv[0]);
 }
 
 static int config_write_cells(struct vty *vty)
@@ -353,17 +379,20 @@ DEFUN(cells_import, cells_import_cmd, "cells import",
 
 /* Reading the file */
 
-/* How many lines were read when reading stopped. */
-static unsigned int lines_read(FILE *f)
+/* Counts on from where it was last, since it is asked for each peer. */
+unsigned int config_line(struct config *config)
 {
-	long end = ftell(f);
-	unsigned int lines = 0;
+	FILE *f = config->reading;
+	long end = f ? ftell(f) : -1;
 	int c;
 
-	rewind(f);
-	while (end-- > 0 && (c = fgetc(f)) != EOF)
-		lines += c == '\n';
-	return lines;
+	if (end < 0 || fseek(f, config->counted, SEEK_SET) < 0)
+		return 0;
+	while (config->counted < end && (c = fgetc(f)) != EOF) {
+		config->counted++;
+		config->line += c == '\n';
+	}
+	return config->line;
 }
 
 int config_read(struct config *config, const char *path)
@@ -371,15 +400,80 @@ int config_read(struct config *config, const char *path)
 	FILE *f = fopen(path, "r");
 	int rc;
 
-	if (!f) {
+	config->path = talloc_strdup(config, path);
+	if (!f || !config->path) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		return -EINVAL;
 	}
+	config->reading = f;
 	rc = vty_read_config_filep(f, config);
 	if (rc < 0)
-		fprintf(stderr, "%s:%u: this line is wrong (see above)\n", path, lines_read(f));
+		fprintf(stderr, "%s:%u: this line is wrong (see above)\n", path, config_line(config));
+	config->reading = NULL;
 	fclose(f);
 	return rc < 0 ? -EINVAL : 0;
+}
+
+/* Where a peer is */
+
+struct peer_line {
+	struct llist_head entry;
+	char *name;
+	unsigned int line;
+};
+
+void config_note_peer(struct config *config, const char *name)
+{
+	struct peer_line *note;
+
+	if (!config->reading)
+		return;
+	note = talloc_zero(config, struct peer_line);
+	if (!note)
+		return;
+	note->name = talloc_strdup(note, name);
+	if (!note->name) {
+		talloc_free(note);
+		return;
+	}
+	note->line = config_line(config);
+	/* A peer that was removed and made again is where it was made last. */
+	llist_add(&note->entry, &config->peer_lines);
+}
+
+static unsigned int peer_line(const struct config *config, const char *name)
+{
+	const struct peer_line *note;
+
+	llist_for_each_entry(note, &config->peer_lines, entry) {
+		if (!strcmp(note->name, name))
+			return note->line;
+	}
+	return 0;
+}
+
+void config_place(const struct config *config, const char *kind, const char *name, unsigned int line,
+		  struct problem *problem)
+{
+	struct problem what = *problem;
+
+	problem_set(problem, what.code, line ? config->path : name, line, "%s %s: %s%s%s", kind, name, what.where,
+		    *what.where ? ": " : "", what.detail);
+}
+
+void config_place_peer(const struct config *config, const struct peer *peer, struct problem *problem)
+{
+	config_place(config, "Peer", peer_name(peer), peer_line(config, peer_name(peer)), problem);
+}
+
+int config_check_bearer(const struct config *config, const struct peer *peer, struct problem *problem)
+{
+	if (!peer_ops(peer)->bearer || gateway_sms(config->gw)->has_sender)
+		return 0;
+	problem_set(problem, PROBLEM_CONFIG, NULL, 0,
+		    "Set the \"sender-id\" of the node \"sms\" first: no short message goes out without one.");
+	config_place_peer(config, peer, problem);
+	return -EINVAL;
 }
 
 int config_check(const struct config *config, struct problem *problem)
@@ -392,7 +486,7 @@ int config_check(const struct config *config, struct problem *problem)
 	if (!peer_next(gateway_peers(config->gw), NULL))
 		return problem_set(problem, PROBLEM_CONFIG, "peer", 0,
 				   "No peer is configured, so nothing could go on air.");
-	return 0;
+	return config_sources_check(config, problem);
 }
 
 void config_vty_init(void)
@@ -420,4 +514,7 @@ void config_vty_init(void)
 	install_element(ENABLE_NODE, &cells_import_cmd);
 
 	config_profile_init();
+	config_sms_init();
+	config_source_init();
+	config_recipients_init();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The VTY node of profiles. A profile named eu-alert starts with the shipped rules; what is written
  * to a file is the difference. */
-#include "config_profile.h"
+#include "config_private.h"
 
 #include <stdlib.h>
 #include <string.h>

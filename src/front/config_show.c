@@ -31,16 +31,18 @@ static const char *alert_life(const struct alert_row *row)
 
 static void show_alert(struct vty *vty, const struct alert_row *row)
 {
-	char received[32], expires[32];
+	char received[32], expires[32], followed[32];
 
 	vty_out(vty, "alert %s %s %s %s: %s%s", row->id, row->status, row->msg_type, alert_life(row),
 		row->headline ? row->headline : row->event ? row->event : "", VTY_NEWLINE);
 	vty_out(vty, "  originator %s sender %s identifier %s%s", row->originator, row->sender,
 		row->identifier, VTY_NEWLINE);
-	vty_out(vty, "  received %s expires %s cells %zu%s",
+	vty_out(vty, "  received %s expires %s cells %zu",
 		clock_format(row->received_utc, received, sizeof(received)),
-		row->expires_utc ? clock_format(row->expires_utc, expires, sizeof(expires)) : "-",
-		row->n_cells, VTY_NEWLINE);
+		row->expires_utc ? clock_format(row->expires_utc, expires, sizeof(expires)) : "-", row->n_cells);
+	if (row->followed_utc)
+		vty_out(vty, " recipients looked for %s", clock_format(row->followed_utc, followed, sizeof(followed)));
+	vty_out(vty, "%s", VTY_NEWLINE);
 }
 
 DEFUN(show_alerts, show_alerts_cmd, "show alerts", SHOW_STR "Newest alerts\n")
@@ -67,13 +69,25 @@ DEFUN(show_alerts, show_alerts_cmd, "show alerts", SHOW_STR "Newest alerts\n")
 	return n < 0 ? CMD_WARNING : CMD_SUCCESS;
 }
 
+static void show_message(struct vty *vty, const struct message *m)
+{
+	if (m->sms)
+		vty_out(vty, "short message %u language %s parts %u %s", m->nr, m->language ? m->language : "-",
+			m->sms->parts.n, m->sms->parts.alphabet == SMS_GSM7 ? "gsm7" : "ucs2");
+	else
+		vty_out(vty, "message-identifier %u serial-number %u", m->identifier, m->serial);
+}
+
 static void show_delivery(const struct delivery_view *view, void *data)
 {
 	struct vty *vty = data;
 	int i;
 
-	vty_out(vty, "alert %s peer %s message-identifier %u serial-number %u %s targets %zu:", view->alert_id,
-		view->peer, view->identifier, view->serial, view->on ? "on" : "off", view->n);
+	vty_out(vty, "alert %s peer %s ", view->alert_id, view->peer);
+	show_message(vty, view->message);
+	if (view->revision)
+		vty_out(vty, " revision %u", view->revision);
+	vty_out(vty, " %s targets %zu:", view->on ? "on" : "off", view->n);
 	for (i = 0; i < _NUM_OUTCOME; i++) {
 		if (view->counts[i])
 			vty_out(vty, " %s %zu", outcome_name(i), view->counts[i]);
@@ -97,6 +111,8 @@ static void show_peer(struct vty *vty, const struct peer *peer)
 		peer_state_name(peer_state(peer)), clock_format(peer_state_since(peer), since, sizeof(since)));
 	if (remote)
 		vty_out(vty, " remote %s", remote);
+	if (peer_ops(peer)->bearer)
+		vty_out(vty, " bearer %s preference %u", peer_ops(peer)->bearer, peer_ops(peer)->preference(peer));
 	if (retry_ms >= 0)
 		vty_out(vty, " next attempt in %" PRId64 " s", (retry_ms + 999) / 1000);
 	vty_out(vty, ": %s%s", peer_state_why(peer), VTY_NEWLINE);
@@ -112,20 +128,28 @@ DEFUN(show_peers, show_peers_cmd, "show peers", SHOW_STR "Peers and their links\
 	return CMD_SUCCESS;
 }
 
-static void show_import(struct vty *vty)
+static void show_attempt(struct vty *vty, const char *what, int64_t at, const struct problem *problem)
 {
-	struct problem problem;
-	int64_t at = gateway_last_import(gateway_of(vty), &problem);
 	char when[32];
 
 	if (!at)
 		return;
-	clock_format(at, when, sizeof(when));
-	if (problem.code == PROBLEM_NONE)
-		vty_out(vty, "last import %s: taken%s", when, VTY_NEWLINE);
+	vty_out(vty, "%s %s: ", what, clock_format(at, when, sizeof(when)));
+	if (problem->code == PROBLEM_NONE)
+		vty_out(vty, "taken%s", VTY_NEWLINE);
+	else if (problem->line)
+		vty_out(vty, "refused, %s:%u: %s%s", problem->where, problem->line, problem->detail, VTY_NEWLINE);
 	else
-		vty_out(vty, "last import %s: refused, %s:%u: %s%s", when, problem.where, problem.line,
-			problem.detail, VTY_NEWLINE);
+		vty_out(vty, "refused, %s%s%s%s", problem->where, *problem->where ? ": " : "", problem->detail,
+			VTY_NEWLINE);
+}
+
+static void show_import(struct vty *vty)
+{
+	struct problem problem;
+	int64_t at = gateway_last_import(gateway_of(vty), &problem);
+
+	show_attempt(vty, "last import", at, &problem);
 }
 
 static void show_cell(struct vty *vty, const struct cell *cell)
@@ -169,11 +193,36 @@ DEFUN(show_cells_row, show_cells_row_cmd, "show cells <0-4294967294>",
 	return show_cells_from(vty, strtoul(argv[0], NULL, 10));
 }
 
+static void show_source(struct vty *vty, const struct recipient_source *source)
+{
+	int64_t updated = recipient_source_updated(source), last;
+	struct problem problem;
+	char when[32];
+
+	last = recipient_source_last(source, &problem);
+	vty_out(vty, "recipients %s %s count %zu as of %s%s", recipient_source_name(source),
+		recipient_source_kind(source), recipient_source_count(source),
+		updated ? clock_format(updated, when, sizeof(when)) : "-", VTY_NEWLINE);
+	show_attempt(vty, "  last attempt", last, &problem);
+}
+
+DEFUN(show_recipients, show_recipients_cmd, "show recipients",
+      SHOW_STR "Sources of recipients and their last attempts\n")
+{
+	const struct recipient_sources *sources = gateway_recipients(gateway_of(vty));
+	const struct recipient_source *source = NULL;
+
+	while ((source = recipient_source_next(sources, source)))
+		show_source(vty, source);
+	return CMD_SUCCESS;
+}
+
 void config_show_init(void)
 {
 	install_element_ve(&show_alerts_cmd);
 	install_element_ve(&show_deliveries_cmd);
 	install_element_ve(&show_peers_cmd);
+	install_element_ve(&show_recipients_cmd);
 	install_element_ve(&show_cells_cmd);
 	install_element_ve(&show_cells_row_cmd);
 }

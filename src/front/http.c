@@ -148,6 +148,16 @@ static void render_peers(struct http_live *live, struct gateway *gw)
 	keep_page(live, HTTP_PAGE_PEERS, &j);
 }
 
+static void render_recipients(struct http_live *live, struct gateway *gw)
+{
+	struct json j;
+
+	json_init(&j, live);
+	json_object_begin(&j, NULL);
+	gateway_render_recipients(gw, &j);
+	keep_page(live, HTTP_PAGE_RECIPIENTS, &j);
+}
+
 static void render_health(struct http_live *live, struct gateway *gw)
 {
 	struct json j;
@@ -166,6 +176,7 @@ static struct http_live *live_make(struct http *http)
 		return NULL;
 	live->rendered_ms = clock_mono_ms();
 	render_peers(live, http->gw);
+	render_recipients(live, http->gw);
 	render_health(live, http->gw);
 	live->text[HTTP_PAGE_METRICS] = metrics_text(live, &live->len[HTTP_PAGE_METRICS]);
 	return live;

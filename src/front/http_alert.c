@@ -47,7 +47,7 @@ static bool was_forwarded(struct http_request *req)
 
 /* May this request count as the local originator's although it has no token? A browser on this
  * host must not be talked into it by a web page: it sends Origin, and the name it was told. */
-static bool from_this_host(struct http_request *req)
+static bool is_local(struct http_request *req)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const char *host = http_header(req, MHD_HTTP_HEADER_HOST);
@@ -56,7 +56,12 @@ static bool from_this_host(struct http_request *req)
 	       (!host || http_host_is_local(host)) && !was_forwarded(req);
 }
 
-static void identify(struct http_request *req)
+bool http_from_this_host(struct http_request *req)
+{
+	return !http_header(req, MHD_HTTP_HEADER_AUTHORIZATION) && is_local(req);
+}
+
+int http_identify(struct http_request *req)
 {
 	const char *authorization = http_header(req, MHD_HTTP_HEADER_AUTHORIZATION);
 	const char *token = bearer_token(authorization);
@@ -64,18 +69,20 @@ static void identify(struct http_request *req)
 
 	if (authorization && !token) {
 		http_refuse(req, PROBLEM_ORIGINATOR_UNKNOWN, "Authorization", "Only Bearer tokens are taken.");
-		return;
+		return -EACCES;
 	}
 	orig = originator_identify(req->listener->settings->originators, token,
-				   !authorization && from_this_host(req), &req->problem);
+				   http_from_this_host(req), &req->problem);
 	if (!orig) {
 		if (req->problem.code == PROBLEM_NONE)
 			http_refuse(req, PROBLEM_ORIGINATOR_UNKNOWN, NULL, "The originator is not known.");
-		return;
+		return -EACCES;
 	}
 	req->originator = talloc_strdup(req, orig->name);
-	if (!req->originator)
-		http_refuse(req, PROBLEM_NO_MEMORY, NULL, "There is not enough memory.");
+	if (req->originator)
+		return 0;
+	http_refuse(req, PROBLEM_NO_MEMORY, NULL, "There is not enough memory.");
+	return -ENOMEM;
 }
 
 static bool media_type_taken(const char *text)
@@ -104,8 +111,7 @@ static void check_media_type(struct http_request *req)
 
 void http_alert_begin(struct http_request *req)
 {
-	identify(req);
-	if (req->problem.code == PROBLEM_NONE)
+	if (http_identify(req) == 0)
 		check_media_type(req);
 }
 

@@ -54,7 +54,7 @@ struct http_settings {
 };
 
 /*! What the loop renders for status. */
-enum http_page { HTTP_PAGE_PEERS, HTTP_PAGE_HEALTH, HTTP_PAGE_METRICS, _NUM_HTTP_PAGE };
+enum http_page { HTTP_PAGE_PEERS, HTTP_PAGE_RECIPIENTS, HTTP_PAGE_HEALTH, HTTP_PAGE_METRICS, _NUM_HTTP_PAGE };
 struct http_live {
 	char *text[_NUM_HTTP_PAGE];
 	size_t len[_NUM_HTTP_PAGE];
@@ -208,6 +208,10 @@ void http_refuse_read(struct http_request *req, int rc);
 
 /* http_alert.c: POST /v1/alerts, on the listener's thread */
 void http_alert_begin(struct http_request *req);
+/*! Did somebody on this host ask, and say no other name? */
+bool http_from_this_host(struct http_request *req);
+/*! Which originator is it? \returns 0, or a negative errno with the request refused. */
+int http_identify(struct http_request *req);
 void http_alert_body(struct http_request *req, const void *data, size_t len);
 /*! The body is complete. \returns true: the connection is suspended, the request belongs to the loop. */
 bool http_alert_submit(struct http_request *req);
@@ -229,7 +233,7 @@ void http_jobs_sweep(struct http *http);
 /*! Answer all 503. */
 void http_jobs_stop(struct http *http);
 
-/* http_status.c, http_cells.c: resources */
+/* http_status.c, http_targets.c, http_cells.c: resources */
 void http_serve_alerts(struct http_request *req);
 void http_serve_alert(struct http_request *req);
 void http_serve_document(struct http_request *req);
@@ -237,14 +241,20 @@ void http_serve_peers(struct http_request *req);
 void http_serve_health(struct http_request *req);
 void http_serve_metrics(struct http_request *req);
 void http_serve_problem(struct http_request *req);
+void http_serve_recipients(struct http_request *req);
 void http_serve_alert_cells(struct http_request *req);
+void http_serve_alert_recipients(struct http_request *req);
 void http_serve_cells(struct http_request *req);
-/*! Is the message wanted on air now? It may be NULL: then not. */
+/*! Type and identity, as members of an open object. */
+void http_put_target(struct json *j, const struct target *t);
 /*! What the store holds may be older than what the loop knows: the states of live alerts cannot be
  *  told. */
 bool http_store_is_late(struct http_request *req);
 /*! State of one target as a reader of the store may tell it.
  *  \param[in] late  http_store_is_late() */
 enum outcome http_outcome(const struct evidence *e, bool on, const struct alert_row *alert, bool late);
+/*! Is the message wanted on air now? It may be NULL: then not. */
 bool http_delivery_on(const struct alert_row *alert, const struct message *message, int64_t now);
+/*! Are its targets recipients? Else they are cells. */
+bool http_of_recipients(const struct delivery_row *row);
 const struct message *http_message_by_nr(const struct message *messages, size_t n, unsigned int nr);

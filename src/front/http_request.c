@@ -41,6 +41,7 @@
 static const char *const params_none[] = { NULL };
 static const char *const params_alerts[] = { "max", "before", NULL };
 static const char *const params_alert_cells[] = { "peer", "state", "message", "max", "after", NULL };
+static const char *const params_alert_recipients[] = { "state", "message", "max", "after", NULL };
 static const char *const params_cells[] = { "peer", "max", "after", NULL };
 
 static const struct http_route routes[] = {
@@ -48,8 +49,10 @@ static const struct http_route routes[] = {
 	{ "GET", "/v1/alerts", NULL, HTTP_READ, params_alerts, http_serve_alerts },
 	{ "GET", "/v1/alerts/", "", HTTP_READ, params_none, http_serve_alert },
 	{ "GET", "/v1/alerts/", "/cells", HTTP_READ, params_alert_cells, http_serve_alert_cells },
+	{ "GET", "/v1/alerts/", "/recipients", HTTP_READ, params_alert_recipients, http_serve_alert_recipients },
 	{ "GET", "/v1/alerts/", "/document", HTTP_READ, params_none, http_serve_document },
 	{ "GET", "/v1/peers", NULL, HTTP_READ, params_none, http_serve_peers },
+	{ "GET", "/v1/recipients", NULL, HTTP_READ, params_none, http_serve_recipients },
 	{ "GET", "/v1/cells", NULL, HTTP_READ, params_cells, http_serve_cells },
 	{ "GET", "/v1/health", NULL, HTTP_READ, params_none, http_serve_health },
 	{ "GET", "/v1/problems/", "", HTTP_READ, params_none, http_serve_problem },

@@ -64,6 +64,11 @@ void http_serve_peers(struct http_request *req)
 	serve_live_json(req, HTTP_PAGE_PEERS, false);
 }
 
+void http_serve_recipients(struct http_request *req)
+{
+	serve_live_json(req, HTTP_PAGE_RECIPIENTS, false);
+}
+
 void http_serve_health(struct http_request *req)
 {
 	const struct http_live *live = take_up_live(req->listener);
@@ -136,13 +141,9 @@ enum outcome http_outcome(const struct evidence *e, bool on, const struct alert_
 	return late && !alert->ended_utc ? OUTCOME_UNKNOWN : evidence_outcome(e, on);
 }
 
-static void count_states(const struct delivery_row *row, bool on, const struct alert_row *alert, bool late,
-			 size_t counts[_NUM_OUTCOME])
+bool http_of_recipients(const struct delivery_row *row)
 {
-	size_t i;
-
-	for (i = 0; i < row->n; i++)
-		counts[http_outcome(&row->evidence[i], on, alert, late)]++;
+	return row->n && row->wanted[0].type == TARGET_IMSI;
 }
 
 static void put_states(struct json *j, const size_t counts[_NUM_OUTCOME])
@@ -157,15 +158,79 @@ static void put_states(struct json *j, const size_t counts[_NUM_OUTCOME])
 	json_object_end(j);
 }
 
+/* By the message centre that was handed the message last; 0: none was yet. */
+#define MAX_CENTRES 256
+
+/* What is told of a delivery; its targets are not kept. */
+struct delivery_counts {
+	unsigned int message_nr;
+	unsigned int revision;
+	char *peer;
+	size_t n;
+	bool settled;
+	int64_t updated_utc;
+	size_t counts[_NUM_OUTCOME];
+};
+
+struct counts {
+	size_t n;
+	size_t states[_NUM_OUTCOME];
+};
+
 struct alert_view {
 	struct alert_row row;
 	struct message *messages;
 	int n_messages;
-	struct delivery_row *deliveries;
-	int n_deliveries;
+	struct delivery_counts *deliveries;
+	size_t n_deliveries;
+	struct counts cells, recipients;	/* never added up */
+	struct counts *centres;		/* of recipients: MAX_CENTRES */
 	int64_t now;
-	bool late;		/* http_store_is_late() */
+	bool late;			/* http_store_is_late() */
 };
+
+static struct delivery_counts *add_delivery(struct alert_view *v, const struct delivery_row *row)
+{
+	struct delivery_counts *more = talloc_realloc(v->messages, v->deliveries, struct delivery_counts, v->n_deliveries + 1);
+	struct delivery_counts *d;
+
+	if (!more)
+		return NULL;
+	v->deliveries = more;
+	d = &more[v->n_deliveries++];
+	*d = (struct delivery_counts){
+		.message_nr = row->message_nr, .revision = row->revision, .n = row->n, .settled = row->settled,
+		.updated_utc = row->updated_utc, .peer = talloc_strdup(v->messages, row->peer),
+	};
+	return d->peer ? d : NULL;
+}
+
+static void count(struct counts *counts, enum outcome outcome)
+{
+	counts->n++;
+	counts->states[outcome]++;
+}
+
+static int on_delivery(const struct delivery_row *row, void *data)
+{
+	struct alert_view *v = data;
+	const struct message *message = http_message_by_nr(v->messages, v->n_messages, row->message_nr);
+	bool on = http_delivery_on(&v->row, message, v->now), recipients = http_of_recipients(row);
+	struct delivery_counts *d = add_delivery(v, row);
+	size_t i;
+
+	if (!d)
+		return -ENOMEM;
+	for (i = 0; i < row->n; i++) {
+		enum outcome outcome = http_outcome(&row->evidence[i], on, &v->row, v->late);
+
+		d->counts[outcome]++;
+		count(recipients ? &v->recipients : &v->cells, outcome);
+		if (recipients)
+			count(&v->centres[row->evidence[i].via], outcome);
+	}
+	return 0;
+}
 
 static int view_read(struct store_reader *r, void *ctx, struct alert_view *v)
 {
@@ -173,25 +238,40 @@ static int view_read(struct store_reader *r, void *ctx, struct alert_view *v)
 	v->n_messages = store_read_messages(r, ctx, v->row.id, &v->messages);
 	if (v->n_messages < 0)
 		return v->n_messages;
-	v->n_deliveries = store_read_deliveries(r, ctx, v->row.id, NULL, &v->deliveries);
-	return v->n_deliveries < 0 ? v->n_deliveries : 0;
+	v->centres = talloc_zero_array(ctx, struct counts, MAX_CENTRES);
+	return v->centres ? store_read_each_delivery(r, v->row.id, on_delivery, v) : -ENOMEM;
 }
 
-static void count_delivery(const struct alert_view *v, const struct delivery_row *row, size_t counts[_NUM_OUTCOME])
+/* Members of "recipients" that the list and the single alert have in common. */
+static void put_counts(struct json *j, const struct counts *counts)
 {
-	const struct message *message = http_message_by_nr(v->messages, v->n_messages, row->message_nr);
-
-	count_states(row, http_delivery_on(&v->row, message, v->now), &v->row, v->late, counts);
+	json_int(j, "count", counts->n);
+	put_states(j, counts->states);
 }
 
-static void put_all_states(struct json *j, const struct alert_view *v)
+static void put_centres(struct json *j, const struct alert_view *v, char **names)
 {
-	size_t counts[_NUM_OUTCOME] = { 0 };
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < v->n_deliveries; i++)
-		count_delivery(v, &v->deliveries[i], counts);
-	put_states(j, counts);
+	json_array_begin(j, "message_centres");
+	for (i = 0; i < MAX_CENTRES; i++) {
+		if (!v->centres[i].n)
+			continue;
+		json_object_begin(j, NULL);
+		json_string(j, "message_centre", names[i]);
+		put_counts(j, &v->centres[i]);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void put_recipients(struct json *j, const struct alert_view *v, char **centres)
+{
+	json_object_begin(j, "recipients");
+	put_counts(j, &v->recipients);
+	json_time(j, "looked_for", v->row.followed_utc);
+	put_centres(j, v, centres);
+	json_object_end(j);
 }
 
 /* Members that the list and the single alert have in common. */
@@ -217,26 +297,39 @@ static void put_alert(struct json *j, const struct alert_row *row)
  * The list
  */
 
+static int put_view_states(struct json *j, struct store_reader *r, struct alert_view *v)
+{
+	void *ctx = talloc_new(NULL);
+	int rc = ctx ? view_read(r, ctx, v) : -ENOMEM;
+
+	if (rc == 0) {
+		put_states(j, v->cells.states);
+		json_object_begin(j, "recipients");
+		put_counts(j, &v->recipients);
+		json_object_end(j);
+	}
+	talloc_free(ctx);
+	return rc;
+}
+
 static int put_list_states(struct json *j, struct store_reader *r, const struct alert_row *row, bool late,
 			   size_t *budget)
 {
 	struct alert_view v = { .row = *row, .late = late };
-	void *ctx;
-	int rc;
+	size_t n;
+	int rc = store_read_n_targets(r, row->id, &n);
 
+	if (rc < 0)
+		return rc;
 	/* Counting means reading every target: a list of the largest alerts goes without. */
-	if (row->n_cells > *budget) {
+	if (n > *budget) {
 		*budget = 0;
 		json_null(j, "states");
+		json_null(j, "recipients");
 		return 0;
 	}
-	*budget -= row->n_cells;
-	ctx = talloc_new(NULL);
-	rc = ctx ? view_read(r, ctx, &v) : -ENOMEM;
-	if (rc == 0)
-		put_all_states(j, &v);
-	talloc_free(ctx);
-	return rc;
+	*budget -= n;
+	return put_view_states(j, r, &v);
 }
 
 static int put_alerts(struct json *j, struct store_reader *r, const struct alert_row *rows, size_t n, bool late)
@@ -318,32 +411,47 @@ static struct store_reader *read_alert(struct http_request *req, bool with_bytes
 	return NULL;
 }
 
-static void put_delivery(struct json *j, const struct alert_view *v, const struct delivery_row *row)
+static void put_delivery(struct json *j, const struct delivery_counts *d)
 {
-	size_t counts[_NUM_OUTCOME] = { 0 };
-
 	json_object_begin(j, NULL);
-	json_string(j, "peer", row->peer);
-	json_int(j, "revision", row->revision);
-	json_int(j, "targets", row->n);
-	json_boolean(j, "settled", row->settled);
-	json_time(j, "updated", row->updated_utc);
-	count_delivery(v, row, counts);
-	put_states(j, counts);
+	json_string(j, "peer", d->peer);
+	json_int(j, "revision", d->revision);
+	json_int(j, "targets", d->n);
+	json_boolean(j, "settled", d->settled);
+	json_time(j, "updated", d->updated_utc);
+	put_states(j, d->counts);
 	json_object_end(j);
 }
 
-static void put_message(struct json *j, const struct alert_view *v, const struct message *m)
+static void put_short(struct json *j, const struct short_message *sms)
 {
-	int i;
+	char sender[SENDER_ID_TEXT_LEN];
 
-	json_object_begin(j, NULL);
-	json_int(j, "nr", m->nr);
-	json_string(j, "kind", m->kind == MESSAGE_EMERGENCY ? "emergency" : "text");
+	json_string(j, "sender_id", sender_id_format(&sms->sender, sender, sizeof(sender)));
+	json_string(j, "alphabet", sms->parts.alphabet == SMS_GSM7 ? "gsm7" : "ucs2");
+	json_int(j, "parts", sms->parts.n);
+	json_boolean(j, "cut", sms->parts.cut);
+}
+
+static void put_broadcast(struct json *j, const struct message *m)
+{
 	json_int(j, "message_identifier", m->identifier);
 	json_int(j, "serial_number", m->serial);
 	json_int(j, "dcs", m->pages.dcs);
 	json_int(j, "pages", m->pages.n);
+}
+
+static void put_message(struct json *j, const struct alert_view *v, const struct message *m)
+{
+	size_t i;
+
+	json_object_begin(j, NULL);
+	json_int(j, "nr", m->nr);
+	json_string(j, "kind", message_kind_name(m->kind));
+	if (m->sms)
+		put_short(j, m->sms);
+	else
+		put_broadcast(j, m);
 	json_string(j, "language", m->language);
 	json_string(j, "text", m->text);
 	json_time(j, "expires", m->expires_utc);
@@ -351,7 +459,7 @@ static void put_message(struct json *j, const struct alert_view *v, const struct
 	json_array_begin(j, "deliveries");
 	for (i = 0; i < v->n_deliveries; i++) {
 		if (v->deliveries[i].message_nr == m->nr)
-			put_delivery(j, v, &v->deliveries[i]);
+			put_delivery(j, &v->deliveries[i]);
 	}
 	json_array_end(j);
 	json_object_end(j);
@@ -378,12 +486,14 @@ void http_serve_alert(struct http_request *req)
 	struct alert_view v = { .late = http_store_is_late(req) };
 	struct store_reader *r = read_alert(req, false, &v.row);
 	struct json j;
-	char *area = NULL;
+	char *area = NULL, **centres = NULL;
 	int i, rc;
 
 	if (!r)
 		return;
 	rc = view_read(r, req, &v);
+	if (rc == 0)
+		rc = store_read_peer_numbers(r, req, &centres);
 	if (rc == 0)
 		rc = store_read_area(r, req, v.row.id, &area);
 	if (rc < 0) {
@@ -395,7 +505,8 @@ void http_serve_alert(struct http_request *req)
 	put_alert(&j, &v.row);
 	put_details(&j, &v.row, area);
 	talloc_free(area);
-	put_all_states(&j, &v);
+	put_states(&j, v.cells.states);
+	put_recipients(&j, &v, centres);
 	json_array_begin(&j, "messages");
 	for (i = 0; i < v.n_messages; i++)
 		put_message(&j, &v, &v.messages[i]);

@@ -113,6 +113,15 @@ static void set_why(struct link *link, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* To the peer, or to a protocol that makes one peer of several links. */
+static void tell_state(struct link *link, enum peer_state state, const char *why)
+{
+	if (link->ops->on_state)
+		link->ops->on_state(link->priv, state, why);
+	else
+		peer_set_state(link->peer, state, why);
+}
+
 /* All changes of state; timeout 0 = none. */
 static void go(struct link *link, enum link_st state, unsigned long timeout_ms, enum link_timer t)
 {
@@ -145,7 +154,7 @@ static void go_down(struct link *link)
 	if (link->config.role == LINK_CONNECT)
 		go(link, LINK_ST_DOWN, next_backoff(link), LINK_T_BACKOFF_MIN);
 	else if (link->fi->state == LINK_ST_DOWN)
-		peer_set_state(link->peer, PEER_DOWN, link->why);
+		tell_state(link, PEER_DOWN, link->why);
 	else
 		go(link, LINK_ST_DOWN, 0, 0);
 }
@@ -222,7 +231,10 @@ static void conn_ready(void *priv)
 {
 	struct link *link = priv;
 
-	peer_ready(link->peer);
+	if (link->ops->on_ready)
+		link->ops->on_ready(link->priv);
+	else
+		peer_ready(link->peer);
 }
 
 static void conn_closed(void *priv, const char *why)
@@ -277,7 +289,7 @@ static void down_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	struct link *link = fi->priv;
 
 	(void)prev_state;
-	peer_set_state(link->peer, PEER_DOWN, link->why);
+	tell_state(link, PEER_DOWN, link->why);
 }
 
 static void connecting_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
@@ -291,7 +303,7 @@ static void connecting_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	int rc;
 
 	(void)prev_state;
-	peer_set_state(link->peer, PEER_CONNECTING, link->why);
+	tell_state(link, PEER_CONNECTING, link->why);
 	rc = conn_connect(link, &config, &link->conn_ops, link, &link->conn);
 	if (rc < 0) {
 		link->conn = NULL;
@@ -308,7 +320,7 @@ static void opening_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	(void)prev_state;
 	link->last_rx_ms = clock_mono_ms();
 	link->probing = false;
-	peer_set_state(link->peer, PEER_OPENING, "connected");
+	tell_state(link, PEER_OPENING, "connected");
 	link->ops->on_connected(link->priv);
 }
 
@@ -319,7 +331,7 @@ static void up_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	(void)prev_state;
 	link->up_ms = clock_mono_ms();
 	watch_arm(link);
-	peer_set_state(link->peer, PEER_UP, link->why);
+	tell_state(link, PEER_UP, link->why);
 }
 
 static void down_action(struct osmo_fsm_inst *fi, uint32_t event, void *data)
@@ -630,7 +642,7 @@ int link_open(void *ctx, struct peer *peer, const struct link_config *config,
 			talloc_free(link);
 			return rc;
 		}
-		peer_set_state(peer, PEER_DOWN, "waiting for the peer to connect");
+		tell_state(link, PEER_DOWN, "waiting for the peer to connect");
 	} else {
 		set_why(link, "connecting");
 		go(link, LINK_ST_CONNECTING, link_t(link, LINK_T_CONNECT), LINK_T_CONNECT);
@@ -667,6 +679,8 @@ void link_rearm(struct link *link)
 		timer_arm(&link->watch, link->watch_due_ms);
 	if (link->seat)
 		listener_rearm(link->seat);
+	if (link->ops->on_rearm)
+		link->ops->on_rearm(link->priv);
 }
 
 enum peer_state link_state(const struct link *link)

@@ -4,6 +4,7 @@
 #include <tocsin/link/link_cbsp.h>
 
 #include <errno.h>
+#include <limits.h>
 
 #include <osmocom/core/msgb.h>
 #include <osmocom/core/talloc.h>
@@ -17,6 +18,8 @@
 /* One page on a CBCH, 8 multiframes of 51 x 120/26 ms (3GPP TS 45.002, 6.5.4). */
 #define PERIOD_UNIT_MS 1883
 #define MAX_PERIOD 4095
+#define MAX_OUTSTANDING 16
+#define ANSWER_DEADLINE_S 10
 #define MAX_KEEP_ALIVE_S 120
 #define MAX_WARNING_PERIOD_S 3600
 
@@ -324,6 +327,12 @@ static void cbsp_caps(const struct peer *peer, struct peer_caps *caps)
 
 	*caps = (struct peer_caps){
 		.max_targets = CBSP_MAX_CELLS,
+		.window = MAX_OUTSTANDING,
+		.room = UINT_MAX,
+		.deadline_s = ANSWER_DEADLINE_S,
+		/* CBSP has no transaction identifier. */
+		.one_per_message = true,
+		.can_query = true,
 		.period = config->period,
 		.period_unit_ms = PERIOD_UNIT_MS,
 		.pages_per_period = 1,

@@ -16,3 +16,10 @@ tests_bench_bench_cap_LDADD = libcore.a libgeo.a libcap.a libcodec.a libbase.a $
 
 include tests/bench/fanout.mk
 BENCHES += tests/bench/bench_fanout
+
+EXTRA_PROGRAMS += tests/bench/bench_recipients
+BENCHES += tests/bench/bench_recipients
+tests_bench_bench_recipients_SOURCES = tests/bench/bench_recipients.c tests/bench/pairs.h tests/bench/pairs.c
+tests_bench_bench_recipients_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_bench_bench_recipients_LDADD = libcore.a libgeo.a libcap.a libcodec.a libbase.a $(OSMO_LIBS) \
+	$(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) -lm

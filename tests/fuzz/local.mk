@@ -37,6 +37,7 @@ FUZZERS = \
 	tests/fuzz/fuzz_draft \
 	tests/fuzz/fuzz_http \
 	tests/fuzz/fuzz_smpp \
+	tests/fuzz/fuzz_msc_text \
 	tests/fuzz/fuzz_recipients
 
 # libFuzzer brings the main; that of replay.c gets another name.
@@ -56,3 +57,8 @@ tests_fuzz_fuzz_smpp_LDADD = $(TEST_LIBS_CODEC)
 check_PROGRAMS += tests/fuzz/fuzz_recipients
 tests_fuzz_fuzz_recipients_SOURCES = tests/fuzz/fuzz_recipients.c tests/fuzz/replay.c
 tests_fuzz_fuzz_recipients_LDADD = $(TEST_LIBS_CORE)
+
+check_PROGRAMS += tests/fuzz/fuzz_msc_text
+tests_fuzz_fuzz_msc_text_SOURCES = tests/fuzz/fuzz_msc_text.c tests/fuzz/replay.c
+tests_fuzz_fuzz_msc_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_fuzz_fuzz_msc_text_LDADD = liblink.a $(TEST_LIBS_CORE)

@@ -2,6 +2,7 @@
 #include "bsc.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -694,7 +695,9 @@ struct fake_bsc *bsc_alloc(struct world *w, unsigned int nr, size_t n_cells)
 	bsc->work_ms = 10;
 	bsc->answer_ms = 10;
 	bsc->caps = (struct peer_caps){
-		.max_targets = 1000, .period = 16, .period_unit_ms = 1883, .pages_per_period = 1,
+		.max_targets = 1000, .window = 16, .room = UINT_MAX, .deadline_s = DEADLINE_MS / 1000,
+		.one_per_message = true, .period = 16, .period_unit_ms = 1883, .pages_per_period = 1,
+		.can_query = true,
 	};
 	bsc->n_cells = n_cells;
 	bsc->cells = talloc_zero_array(bsc, struct target, n_cells);

@@ -9,12 +9,16 @@
 
 #include <tocsin/core/store.h>
 
+#include "sms_checker.h"
+
 /* Evidence is written within 100 ms; a row may be that old, and the step that checks it a little
  * older. */
 #define ROW_LAG_MS 1000
 /* A store that failed is tried again within 5 s. */
 #define STORE_LAG_MS 12000
 #define MAX_ALERTS 2000
+/* Receipts are awaited for so long after an expiry, also of an alert that was cancelled before. */
+#define RECEIPT_GRACE_S 302
 
 /* What the daemon was told last about one target of one message. */
 struct told {
@@ -440,7 +444,9 @@ static void check_alert(struct checker *c, const struct alert_row *alert)
 		}
 		if (alert->ended_utc && !rows[i].settled)
 			world_violate(c->w, "%s ended with something owed to %s", alert->id, rows[i].peer);
-		for (t = 0; t < rows[i].n; t++)
+		if (m->kind == MESSAGE_SHORT)
+			sms_checker_row(c->w->sms_checker, alert, &rows[i], m, on);
+		for (t = 0; t < rows[i].n && m->kind != MESSAGE_SHORT; t++)
 			check_target(c, &rows[i], m, t, on);
 	}
 	talloc_free(ctx);
@@ -505,10 +511,14 @@ void checker_air(struct checker *c)
 static const char *should_be_on(struct checker *c, const struct delivery_row *row,
 				const struct message *m, size_t i)
 {
+	const struct told *told = told_find(c, row->peer, m->identifier, m->serial, &row->wanted[i]);
 	enum outcome outcome = evidence_outcome(&row->evidence[i], true);
 	struct fake_bsc *bsc = bsc_by_name(c->w, row->peer);
 	long cell = target_find(bsc->cells, bsc->n_cells, &row->wanted[i]);
 
+	/* Something has just changed: the row may not say so yet. */
+	if (told && c->w->mono_ms - told->changed_ms < ROW_LAG_MS)
+		return NULL;
 	if (bsc->write_answer[cell] == PEER_ANSWER_IMPOSSIBLE)
 		return outcome != OUTCOME_STOPPED ? NULL : "it is wanted and shown stopped";
 	if (truly_on_air(c, row->peer, m, &row->wanted[i]))
@@ -550,7 +560,7 @@ static void converged_alert(struct checker *c, const struct alert_row *alert)
 	struct delivery_row *rows = NULL;
 	struct message *messages = NULL;
 	void *ctx = talloc_new(c);
-	bool any_on = false, any_lately = false, on, lately;
+	bool any_on = false, any_lately = false, awaits = false, on, lately;
 	int n_messages, n, i;
 
 	n_messages = store_read_messages(c->w->reader, ctx, alert->id, &messages);
@@ -561,11 +571,16 @@ static void converged_alert(struct checker *c, const struct alert_row *alert)
 		on = message_on(m, alert->cancelled_by != NULL, world_utc(c->w));
 		lately = message_on(m, alert->cancelled_by != NULL, world_utc(c->w) - 2);
 		any_on |= on;
+		if (m->kind == MESSAGE_SHORT && on && !alert->ended_utc)
+			sms_checker_nobody_missed(c->w->sms_checker, alert, m, rows, n);
+		awaits |= sms_checker_awaits(&rows[i]) && world_utc(c->w) < m->expires_utc + RECEIPT_GRACE_S;
 		any_lately |= lately;
-		if (on || !lately)
+		if (m->kind == MESSAGE_SHORT)
+			sms_checker_converged(c->w->sms_checker, alert, &rows[i], m, on && !alert->ended_utc);
+		else if (on || !lately)
 			converged_delivery(c, &rows[i], m, on && !alert->ended_utc);
 	}
-	if (!any_lately && !alert->ended_utc)
+	if (!any_lately && !awaits && !alert->ended_utc)
 		world_violate(c->w, "in the end %s has not ended", alert->id);
 	/* A clock that was ahead may have ended it. */
 	if (any_on && alert->ended_utc && !c->w->clock_set_back)

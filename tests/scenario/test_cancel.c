@@ -302,6 +302,30 @@ static void a_cancel_of_one_alert_leaves_its_neighbours(void **state)
 	assert_int_equal(world_on_air(w, other, bsc), 3);
 }
 
+static void while_a_cancel_waits_for_the_store_nothing_more_is_written(void **state)
+{
+	struct world *w = *state;
+	struct fake_bsc *bsc = world_add_bsc(w, 3);
+	struct post *post, *cancel;
+	unsigned int writes;
+
+	bsc->write_answer[1] = PEER_ANSWER_REFUSED;
+	world_start(w);
+	world_run(w, 1);
+	post = world_post(w, &(struct alert_spec){ .identifier = "a" });
+	world_run(w, 4);
+	w->store_stuck = true;
+	cancel = world_cancel(w, post, "c", NULL, NULL);
+	world_run(w, 1);
+	writes = bsc->requests[PEER_WRITE];
+	world_run(w, 60);
+	assert_int_equal(bsc->requests[PEER_WRITE], writes);
+	w->store_stuck = false;
+	world_run(w, 5);
+	assert_int_equal(post_status(cancel), 202);
+	assert_true(bsc_silent(bsc));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +344,7 @@ int main(void)
 		T(a_cancel_that_could_not_be_stored_changes_nothing_and_works_later),
 		T(what_was_cancelled_stays_off_whatever_the_peer_goes_through),
 		T(a_cancel_of_one_alert_leaves_its_neighbours),
+		T(while_a_cancel_waits_for_the_store_nothing_more_is_written),
 #undef T
 	};
 

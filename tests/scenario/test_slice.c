@@ -259,6 +259,28 @@ static void what_is_known_at_the_end_is_stored_in_all_its_slices(void **state)
 	}
 }
 
+/* Evidence of more recipients than go into one slice: each text waits for its own mark. */
+static void texts_leave_when_their_marks_are_stored_slice_by_slice(void **state)
+{
+	struct world *w = *state;
+	struct fake_bsc *bsc = world_add_bsc(w, 2);
+	struct fake_smsc *smsc = world_add_smsc(w);
+	struct post *post;
+
+	world_add_phones(w, bsc, 0, 600);
+	world_use_sms(w, SMS_ALWAYS, 0);
+	smsc->caps.window = 500;
+	world_start(w);
+	world_run(w, 1);
+	speed = SLOW;
+	post = world_post(w, &(struct alert_spec){ .identifier = "a" });
+	world_run(w, 20);
+	speed = NORMAL;
+	world_run(w, 20);
+	assert_int_equal(world_with_copies(w, post, 1), 600);
+	assert_int_equal(world_sms_count(w, post, OUTCOME_DELIVERED), 600);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +292,7 @@ int main(void)
 		T(given_up_between_the_slices_nothing_is_left_of_it),
 		T(ended_or_killed_between_the_slices_nothing_is_left_of_it),
 		T(what_is_known_at_the_end_is_stored_in_all_its_slices),
+		T(texts_leave_when_their_marks_are_stored_slice_by_slice),
 #undef T
 	};
 

@@ -32,6 +32,7 @@ struct walk {
 	struct post *alerts[MAX_POSTS];
 	unsigned int n_alerts, n_cancels;
 	unsigned int steps_back;
+	struct fake_bsc *home;		/* of the phones */
 	bool trace;
 };
 
@@ -225,6 +226,134 @@ static void refuse_cell(struct walk *k)
 				  draw(k, 2) ? PEER_ANSWER_REFUSED : PEER_ANSWER_IMPOSSIBLE;
 }
 
+/* Short messages */
+
+static struct fake_smsc *any_smsc(struct walk *k)
+{
+	return k->w->smscs[draw(k, k->w->n_smscs)];
+}
+
+static struct phone *any_phone(struct walk *k)
+{
+	struct phone *phone = llist_first_entry(&k->w->phones, struct phone, entry);
+	unsigned int nr = draw(k, k->w->n_phones);
+
+	while (nr--)
+		phone = world_next_phone(phone);
+	return phone;
+}
+
+static void flap_smsc(struct walk *k)
+{
+	struct fake_smsc *smsc = any_smsc(k);
+
+	if (!smsc->wire)
+		smsc_set_wire(smsc, true);
+	else if (draw(k, 2))
+		smsc_cut(smsc);
+	else
+		smsc_set_wire(smsc, false);
+}
+
+static void be_odd_smsc(struct walk *k)
+{
+	static const unsigned int delays[] = { 0, 5, 10, 10, 10, 700, 4000, 50000 };
+	struct fake_smsc *smsc = any_smsc(k);
+
+	switch (draw(k, 9)) {
+	case 0:
+		smsc->mute = !smsc->mute;
+		break;
+	case 1:
+		smsc->deaf = !smsc->deaf;
+		break;
+	case 2:
+		smsc->throttled = !smsc->throttled;
+		break;
+	case 3:
+		smsc->pace_ms = smsc->pace_ms ? 0 : 100 + draw(k, 2000);
+		break;
+	case 4:
+		smsc->to_ms = delays[draw(k, ARRAY_SIZE(delays))];
+		break;
+	case 5:
+		smsc->phone_ms = delays[draw(k, ARRAY_SIZE(delays))];
+		break;
+	case 6:
+		smsc->answer_ms = delays[draw(k, ARRAY_SIZE(delays))];
+		break;
+	case 7:
+		smsc->receipt_ms = delays[draw(k, ARRAY_SIZE(delays))];
+		break;
+	default:
+		smsc->lose_receipts = draw(k, 2);
+		smsc->double_receipts = draw(k, 2);
+		smsc->hint_receipts = !draw(k, 4);
+	}
+}
+
+static void be_odd_phone(struct walk *k)
+{
+	struct phone *phone = any_phone(k);
+
+	switch (draw(k, 5)) {
+	case 0:
+		phone->memory_full = !phone->memory_full;
+		break;
+	case 3:
+		phone->ack_lost = !phone->ack_lost;
+		break;
+	case 1:
+		phone->silent = !phone->silent;
+		break;
+	case 2:
+		phone->barred = !phone->barred;
+		break;
+	default:
+		world_attach_phone(phone, !phone->attached);
+	}
+}
+
+static void move_phone(struct walk *k)
+{
+	struct phone *phone = any_phone(k);
+
+	phone->in_msc = draw(k, 2);
+	if (draw(k, 4))
+		phone->at = k->home->cells[draw(k, k->home->n_cells)];
+	else
+		phone->at = (struct target){ 0 };
+	world_put_recipients(k->w);
+}
+
+static void people(struct walk *k)
+{
+	struct world *w = k->w;
+	unsigned int i;
+
+	k->home = w->bscs[1];
+	for (i = 0; i < 8; i++)
+		world_add_phone(w, k->home, draw(k, 5))->drill = draw(k, 2);
+	for (i = 0; i < 2; i++) {
+		struct fake_smsc *smsc = world_add_smsc(w);
+
+		smsc->caps.window = 1 + draw(k, 4);
+		smsc->caps.deadline_s = 10 + draw(k, 50);
+		smsc->mode = draw(k, 2) ? SMSC_TRANSACTION : SMSC_STORE;
+		smsc->says_available = draw(k, 2);
+		smsc->sure = draw(k, 2);
+	}
+	for (i = MESSAGE_CLASS_NATIONAL; i <= MESSAGE_CLASS_OTHER; i++) {
+		w->sms.rule[i].when = draw(k, 3);
+		w->sms.rule[i].after_s = 10 + draw(k, 200);
+		w->sms.rule[i].entering = draw(k, 2);
+	}
+	w->sms.leave_unknown = !draw(k, 3);
+	w->lists_late_ms = draw(k, 2) ? draw(k, 20000) : 0;
+	if (draw(k, 2))
+		w->sms.cancel_text = (char *)"All clear.";
+}
+
 static void die(struct walk *k)
 {
 	switch (draw(k, 3)) {
@@ -282,6 +411,8 @@ static void step(struct walk *k)
 		{ 3, fill_queue, "queue" }, { 3, restart_bsc, "restart bsc" },
 		{ 4, restart_cell, "restart cell" }, { 2, refuse_cell, "refuse cell" }, { 4, die, "die" },
 		{ 3, hurt_store, "store" }, { 1, set_clock, "clock" }, { 2, give_up, "give up" },
+		{ 3, flap_smsc, "flap smsc" }, { 4, be_odd_smsc, "be odd smsc" },
+		{ 3, be_odd_phone, "be odd phone" }, { 2, move_phone, "move phone" },
 	};
 	unsigned int sum = 0, at, i;
 
@@ -296,10 +427,31 @@ static void step(struct walk *k)
 	acts[i].act(k);
 }
 
+static void heal_sms(struct world *w)
+{
+	struct phone *phone;
+	unsigned int i;
+
+	for (i = 0; i < w->n_smscs; i++) {
+		struct fake_smsc *smsc = w->smscs[i];
+
+		smsc->deaf = smsc->mute = smsc->throttled = false;
+		smsc->pace_ms = 0;
+		smsc->to_ms = smsc->phone_ms = smsc->answer_ms = smsc->receipt_ms = 10;
+		smsc_set_wire(smsc, true);
+	}
+	llist_for_each_entry(phone, &w->phones, entry) {
+		phone->memory_full = phone->silent = phone->barred = phone->ack_lost = false;
+		world_attach_phone(phone, true);
+	}
+}
+
 static void heal(struct world *w)
 {
 	unsigned int b;
 	size_t i;
+
+	heal_sms(w);
 
 	if (w->store_failing)
 		world_fail_store(w, false);
@@ -357,6 +509,7 @@ static void walk(struct world *w, unsigned int seed, bool trace)
 		bsc->caps.max_targets = 2 + draw(&k, 3);
 		bsc->claims_loss = draw(&k, 2);
 	}
+	people(&k);
 	world_start(w);
 	world_run(w, 1);
 	for (i = 0; i < N_STEPS; i++)

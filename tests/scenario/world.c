@@ -26,6 +26,8 @@
 #include <tocsin/cap/cap.h>
 
 #include "checker.h"
+#include "sms_checker.h"
+#include "world_sms.h"
 
 /* Rounds at one instant after which the daemon is taken to spin. */
 #define MAX_ROUNDS 5000
@@ -162,8 +164,11 @@ void world_step_clock(struct world *w, int64_t seconds)
 
 	osmo_gettimeofday_override_time.tv_sec += seconds;
 	w->clock_set_back |= seconds < 0;
+	w->clock_stepped |= seconds != 0;
 	for (i = 0; i < w->n_bscs; i++)
 		bsc_clock_set(w->bscs[i]);
+	for (i = 0; i < w->n_smscs; i++)
+		smsc_clock_set(w->smscs[i]);
 	if (osmo_timer_pending(&w->drain_timer))
 		osmo_timer_schedule(&w->drain_timer, 0, 1000);
 	if (w->gw)
@@ -192,6 +197,8 @@ static void drain_now(struct world *w)
 /* \returns whether anything was committed. */
 static bool drain(struct world *w)
 {
+	if (w->store_stuck || w->store_failing || w->store_delay_ms)
+		w->store_slow_ms = w->mono_ms;
 	if (!w->gw || w->store_stuck || !store_pending(gateway_store(w->gw)))
 		return false;
 	if (w->store_delay_ms && !w->drain_due) {
@@ -277,8 +284,11 @@ static void life_begins(struct world *w)
 	w->gw = gateway_alloc(w);
 	assert_non_null(w->gw);
 	add_etws_rule(w);
+	world_sms_begin(w);
 	for (i = 0; i < w->n_bscs; i++)
 		assert_int_equal(bsc_attach(w->bscs[i]), 0);
+	for (i = 0; i < w->n_smscs; i++)
+		assert_int_equal(smsc_attach(w->smscs[i]), 0);
 	if (gateway_start(w->gw, w->dir, false, &problem) < 0)
 		fail_msg("%s: the daemon does not start: %s %s", w->name ? w->name : "", problem.where,
 			 problem.detail);
@@ -286,6 +296,7 @@ static void life_begins(struct world *w)
 	w->reader = store_reader_open(w, w->dir, &problem);
 	assert_non_null(w->reader);
 	checker_new_life(w->checker);
+	sms_checker_new_life(w->sms_checker);
 	talloc_free(cells);
 }
 
@@ -306,6 +317,7 @@ static void life_ends(struct world *w)
 		return;
 	lose_posts(w);
 	osmo_timer_del(&w->drain_timer);
+	world_sms_end(w);
 	w->drain_due = false;
 	TALLOC_FREE(w->reader);
 	gateway_stop(w->gw);
@@ -353,6 +365,7 @@ void world_start(struct world *w)
 
 	write_cells(w, cells);
 	talloc_free(cells);
+	world_put_recipients(w);
 	w->dir = make_store_folder(w);
 	life_begins(w);
 }
@@ -374,9 +387,12 @@ struct world *world_open(void)
 	w->scratch = make_scratch(w);
 	w->store_failed_ms = INT32_MIN;
 	w->rows_every_ms = 500;
+	w->languages[0] = "en";
+	world_sms_open(w);
 	INIT_LLIST_HEAD(&w->posts);
 	osmo_timer_setup(&w->drain_timer, drain_cb, w);
 	w->checker = checker_alloc(w);
+	w->sms_checker = sms_checker_alloc(w);
 	return w;
 }
 
@@ -390,6 +406,8 @@ void world_close(struct world *w)
 	life_ends(w);
 	for (i = 0; i < w->n_bscs; i++)
 		bsc_release(w->bscs[i]);
+	for (i = 0; i < w->n_smscs; i++)
+		smsc_release(w->smscs[i]);
 	osmo_timer_del(&w->drain_timer);
 	if (w->grave)
 		remove_folder(w->grave);
@@ -542,6 +560,7 @@ static struct post *post_alloc(struct world *w, const char *identifier, const ch
 	post->originator = talloc_strdup(post, originator);
 	post->sender = talloc_strdup(post, sender);
 	post->sent_utc = sent_utc;
+	post->at_ms = w->mono_ms;
 	llist_add_tail(&post->entry, &w->posts);
 	return post;
 }
@@ -549,7 +568,7 @@ static struct post *post_alloc(struct world *w, const char *identifier, const ch
 /* As the front does: read on its own thread, then handed to the loop. */
 static void submit(struct post *post)
 {
-	static const char *const languages[] = { "en", NULL };
+	const char *const *languages = post->w->languages;
 	struct problem problem = { 0 };
 	struct alert_draft *draft;
 
@@ -587,15 +606,16 @@ static char *cap_head(const struct post *post, const char *status, const char *m
 		post->identifier, post->sender, cap_time((void *)post, post->sent_utc), status, msg_type);
 }
 
-/* A text of its own for every alert, of that many pages. */
-static char *make_text(void *ctx, const char *identifier, unsigned int pages)
+/* A text of its own for every alert and language, of that many pages. */
+static char *make_text(struct post *post, const struct alert_spec *spec, const char *language)
 {
-	size_t len = pages > 1 ? pages * CBS_PAGE_SEPTETS - 20 : 40;
-	char *text = talloc_asprintf(ctx, "Warning %s:", identifier);
+	size_t len = spec->pages > 1 ? spec->pages * CBS_PAGE_SEPTETS - 20 : 40;
+	char *text = talloc_asprintf(post, "%s %s:", strcmp(language, "en") ? language : "Warning",
+				     spec->identifier);
 
 	while (strlen(text) < len)
 		text = talloc_strdup_append(text, " water");
-	return text;
+	return spec->words ? talloc_asprintf_append(text, " %s", spec->words) : text;
 }
 
 static char *make_polygon(const struct world *w, const struct alert_spec *spec)
@@ -609,7 +629,7 @@ static char *make_polygon(const struct world *w, const struct alert_spec *spec)
 			       south, east, north, east, north, west, south, west);
 }
 
-static char *make_info(struct post *post, const struct alert_spec *spec)
+static char *make_info(struct post *post, const struct alert_spec *spec, const char *language)
 {
 	static const struct {
 		const char *severity, *urgency, *certainty;
@@ -623,15 +643,26 @@ static char *make_info(struct post *post, const struct alert_spec *spec)
 	char *polygon = make_polygon(post->w, spec), *info;
 
 	info = talloc_asprintf(post,
-		"<info>\n<language>en</language>\n<category>Met</category>\n<event>%s</event>\n"
+		"<info>\n<language>%s</language>\n<category>Met</category>\n<event>%s</event>\n"
 		"<urgency>%s</urgency>\n<severity>%s</severity>\n<certainty>%s</certainty>\n"
 		"<expires>%s</expires>\n<description>%s</description>\n"
 		"<area>\n<areaDesc>here</areaDesc>\n<polygon>%s</polygon>\n</area>\n</info>\n",
-		spec->event ? spec->event : "Test event", kinds[spec->class].urgency,
+		language, spec->event ? spec->event : "Test event", kinds[spec->class].urgency,
 		kinds[spec->class].severity, kinds[spec->class].certainty, cap_time(post, expires),
-		make_text(post, post->identifier, spec->pages), polygon);
+		make_text(post, spec, language), polygon);
 	talloc_free(polygon);
 	return info;
+}
+
+static char *make_infos(struct post *post, const struct alert_spec *spec)
+{
+	static const char *const english[] = { "en", NULL };
+	const char *const *language = spec->languages ? spec->languages : english;
+	char *infos = talloc_strdup(post, "");
+
+	for (; *language; language++)
+		infos = talloc_asprintf_append(infos, "%s", make_info(post, spec, *language));
+	return infos;
 }
 
 struct post *world_post(struct world *w, const struct alert_spec *spec)
@@ -641,7 +672,25 @@ struct post *world_post(struct world *w, const struct alert_spec *spec)
 
 	post->cap = talloc_asprintf(post, "%s%s</alert>\n%*s",
 				    cap_head(post, spec->class == MESSAGE_CLASS_OTHER ? "Test" : "Actual", "Alert"),
-				    make_info(post, spec), (int)spec->padding, "");
+				    make_infos(post, spec), (int)spec->padding, "");
+	submit(post);
+	return post;
+}
+
+static char *reference_to(void *ctx, const struct post *alert)
+{
+	return talloc_asprintf(ctx, "%s,%s,%s", alert->sender, alert->identifier, cap_time(ctx, alert->sent_utc));
+}
+
+static struct post *cancel(struct world *w, const struct post *alert, const char *identifier,
+			   const char *originator, const char *sender, const char *references,
+			   const char *info)
+{
+	struct post *post = post_alloc(w, identifier, originator ? originator : alert->originator,
+				       sender ? sender : alert->sender, world_utc(w));
+
+	post->cap = talloc_asprintf(post, "%s<references>%s</references>\n%s</alert>\n",
+				    cap_head(post, "Actual", "Cancel"), references, info);
 	submit(post);
 	return post;
 }
@@ -649,14 +698,26 @@ struct post *world_post(struct world *w, const struct alert_spec *spec)
 struct post *world_cancel(struct world *w, const struct post *alert, const char *identifier,
 			  const char *originator, const char *sender)
 {
-	struct post *post = post_alloc(w, identifier, originator ? originator : alert->originator,
-				       sender ? sender : alert->sender, world_utc(w));
+	return cancel(w, alert, identifier, originator, sender, reference_to(w, alert), "");
+}
 
-	post->cap = talloc_asprintf(post, "%s<references>%s,%s,%s</references>\n</alert>\n",
-				    cap_head(post, "Actual", "Cancel"), alert->sender, alert->identifier,
-				    cap_time(post, alert->sent_utc));
-	submit(post);
-	return post;
+struct post *world_cancel_both(struct world *w, const struct post *alert, const struct post *other,
+			       const char *identifier)
+{
+	char *references = talloc_asprintf(w, "%s %s", reference_to(w, alert), reference_to(w, other));
+
+	return cancel(w, alert, identifier, NULL, NULL, references, "");
+}
+
+struct post *world_cancel_saying(struct world *w, const struct post *alert, const char *identifier,
+				 const char *text)
+{
+	char *info = talloc_asprintf(w,
+		"<info>\n<language>en</language>\n<category>Met</category>\n<event>Test event</event>\n"
+		"<urgency>Past</urgency>\n<severity>Minor</severity>\n<certainty>Observed</certainty>\n"
+		"<description>%s</description>\n</info>\n", text);
+
+	return cancel(w, alert, identifier, NULL, NULL, reference_to(w, alert), info);
 }
 
 struct post *world_repeat(struct world *w, const struct post *first)
@@ -668,7 +729,7 @@ struct post *world_repeat(struct world *w, const struct post *first)
 	return post;
 }
 
-static void post_id(const struct post *post, char id[ALERT_ID_LEN + 1])
+void world_post_id(const struct post *post, char id[ALERT_ID_LEN + 1])
 {
 	alert_id_make(post->originator, post->sender, post->identifier, post->sent_utc, id);
 }
@@ -679,7 +740,7 @@ bool world_give_up(struct world *w, struct post *post)
 	bool may_be_kept;
 
 	gateway_forget(w->gw, post);
-	post_id(post, id);
+	world_post_id(post, id);
 	may_be_kept = gateway_knows(w->gw, id);
 	post->staged = post->answered = true;
 	post->problem = may_be_kept ? PROBLEM_STORE_TIMEOUT : PROBLEM_STORE_UNAVAILABLE;
@@ -694,7 +755,7 @@ bool world_kept(struct world *w, const struct post *post)
 	struct alert_row row;
 	int rc;
 
-	post_id(post, id);
+	world_post_id(post, id);
 	rc = store_read_alert(w->reader, w, id, false, &row);
 	assert_true(rc == 0 || rc == -ENOENT);
 	return rc == 0;
@@ -715,6 +776,19 @@ const struct message *world_message(struct world *w, const struct post *post)
 			return &messages[i];
 	}
 	return n > 0 ? messages : NULL;
+}
+
+int64_t world_posted_ms(const struct world *w, const char *alert_id)
+{
+	char id[ALERT_ID_LEN + 1];
+	const struct post *post;
+
+	llist_for_each_entry(post, &w->posts, entry) {
+		world_post_id(post, id);
+		if (!strcmp(id, alert_id))
+			return post->at_ms;
+	}
+	return 0;
 }
 
 bool world_ended(struct world *w, const struct post *post)

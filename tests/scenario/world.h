@@ -18,11 +18,15 @@
 #include <tocsin/core/gateway.h>
 
 #include "bsc.h"
+#include "phone.h"
+#include "smsc.h"
 
 #define WORLD_EPOCH 1800000000	/*!< UTC second at which every world begins */
 #define WORLD_MAX_BSCS 3
+#define WORLD_MAX_SMSCS 3
 
 struct checker;
+struct sms_checker;
 
 /*! What is sent in. Zero means the value in brackets. */
 struct alert_spec {
@@ -35,6 +39,8 @@ struct alert_spec {
 	unsigned int first_bsc, n_bscs;	/*!< [all of them] */
 	unsigned int first_cell, n_cells;	/*!< of each [all of them] */
 	const char *event;	/*!< [Test event]; "ETWS" asks for an ETWS primary as well */
+	const char *const *languages;	/*!< one block each, NULL-terminated [en] */
+	const char *words;	/*!< at the end of the text [none] */
 	size_t padding;		/*!< blanks after its end, so many octets */
 };
 
@@ -44,6 +50,7 @@ struct post {
 	struct world *w;
 	char *identifier, *sender, *originator;
 	int64_t sent_utc;
+	int64_t at_ms;		/*!< when it was sent in */
 	char *cap;
 	bool answered;		/*!< an answer reached the client */
 	bool lost;		/*!< the daemon went away before */
@@ -64,12 +71,23 @@ struct world {
 	int64_t life_ms;		/*!< when it began */
 	struct fake_bsc *bscs[WORLD_MAX_BSCS];
 	unsigned int n_bscs;
+	struct fake_smsc *smscs[WORLD_MAX_SMSCS];
+	unsigned int n_smscs;
+	struct sms_checker *sms_checker;
+	struct llist_head phones;
+	unsigned int n_phones;
+	struct sms_rules sms;		/*!< of every life; strings may be NULL [never; a sender of letters] */
+	const char *languages[4];	/*!< the configured order ["en"] */
+	unsigned int lists_late_ms;	/*!< until a new daemon has its lists of recipients [0: at once] */
+	unsigned int live_late_ms;	/*!< the same of the live list, after the other one */
+	struct osmo_timer_list lists_timer, live_timer;
 	struct llist_head posts;
 	/* The store's disk. */
 	unsigned int store_delay_ms;	/*!< how long a commit takes */
 	bool store_stuck;		/*!< it never ends */
 	bool store_failing;
 	int64_t store_failed_ms;	/*!< when it last was */
+	int64_t store_slow_ms;		/*!< when it last was that, or failed, or hung */
 	struct osmo_timer_list drain_timer;
 	bool drain_due;
 	/* Death at a given point. */
@@ -79,6 +97,7 @@ struct world {
 	char *grave;			/*!< the folder as it was at that moment */
 	int64_t mono_ms;
 	bool clock_set_back;		/*!< ever */
+	bool clock_stepped;		/*!< ever, either way */
 	bool rows_new;			/*!< something was committed since they were checked */
 	int64_t rows_ms;		/*!< when that was */
 	int64_t rows_every_ms;		/*!< how often they are checked at most [500] */
@@ -99,6 +118,22 @@ void world_close(struct world *w);
 
 /*! A BSC with that many cells, all of them in the daemon's table; before world_start(). */
 struct fake_bsc *world_add_bsc(struct world *w, size_t n_cells);
+/*! A message centre; before world_start(). */
+struct fake_smsc *world_add_smsc(struct world *w);
+/*! A phone in a cell of that BSC, or nowhere that a list knows of (NULL). */
+struct phone *world_add_phone(struct world *w, const struct fake_bsc *bsc, size_t cell);
+/*! \returns the first of so many. */
+struct phone *world_add_phones(struct world *w, const struct fake_bsc *bsc, size_t cell, unsigned int n);
+/*! NULL if there is none. */
+struct phone *world_phone(const struct world *w, const struct target *imsi);
+/*! The next of the same world, NULL ends. */
+struct phone *world_next_phone(const struct phone *phone);
+/*! What the lists say changed: the daemon gets new ones. */
+void world_put_recipients(struct world *w);
+/*! The phone can be reached again, or no longer; message centres learn of it. */
+void world_attach_phone(struct phone *phone, bool attached);
+/*! This rule for every class. */
+void world_use_sms(struct world *w, enum sms_when when, unsigned int after_s);
 /*! Start the daemon for the first time. Its links come up 100 ms later. */
 void world_start(struct world *w);
 /*! Start it again after world_stop(). */
@@ -122,6 +157,12 @@ struct post *world_post(struct world *w, const struct alert_spec *spec);
 /*! Cancel that alert as its own originator and sender, or as others (NULL: its own). */
 struct post *world_cancel(struct world *w, const struct post *alert, const char *identifier,
 			  const char *originator, const char *sender);
+/*! Cancel two alerts of one sender at once. */
+struct post *world_cancel_both(struct world *w, const struct post *alert, const struct post *other,
+			       const char *identifier);
+/*! Cancel it with a text of its own, as its own originator. */
+struct post *world_cancel_saying(struct world *w, const struct post *alert, const char *identifier,
+				 const char *text);
 /*! The same bytes once more. */
 struct post *world_repeat(struct world *w, const struct post *post);
 /*! Its time is over: the client is told so, as the front does. \returns false: it may be kept. */
@@ -138,6 +179,16 @@ void world_outcomes(struct world *w, const struct post *post, const struct fake_
 		    size_t counts[_NUM_OUTCOME]);
 /*! Cells of that peer on which the alert's text is on air in truth. */
 size_t world_on_air(struct world *w, const struct post *post, const struct fake_bsc *bsc);
+/*! Phones that have exactly so many whole copies of the alert's text, in whatever language. */
+size_t world_with_copies(struct world *w, const struct post *post, unsigned int copies);
+/*! Recipients per outcome as the stored rows tell it, of all short messages of the alert. */
+void world_sms_outcomes(struct world *w, const struct post *post, size_t counts[_NUM_OUTCOME]);
+/*! The same for one outcome. */
+size_t world_sms_count(struct world *w, const struct post *post, enum outcome outcome);
+/*! What is stored of one recipient of the alert's first short message for it; zero if none. */
+struct evidence world_sms_evidence(struct world *w, const struct post *post, const struct phone *phone);
+/*! When an alert of that id was sent in first; 0 = never. */
+int64_t world_posted_ms(const struct world *w, const char *alert_id);
 /*! Does the store hold it, whoever has been told so? */
 bool world_kept(struct world *w, const struct post *post);
 /*! Has the alert ended in the store? */

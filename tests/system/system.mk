@@ -9,6 +9,7 @@ PY_LOG_DRIVER = $(LOG_DRIVER)
 SYSTEM_TESTS = \
 	tests/system/test_air.py \
 	tests/system/test_daemon.py \
+	tests/system/test_msc_source.py \
 	tests/system/test_outage.py \
 	tests/system/test_roles.py \
 	tests/system/test_sms_lab.py

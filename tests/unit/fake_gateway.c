@@ -30,6 +30,7 @@ struct gateway {
 struct fake_alert {
 	struct alert_row row;
 	size_t n;
+	size_t n_recipients;
 	uint8_t *bytes;
 	size_t n_bytes;
 };
@@ -171,6 +172,7 @@ static bool keep(struct store *store, const struct alert_draft *draft)
 	if (!a) {
 		a = add(store, draft->id);
 		a->row.identifier = talloc_strdup(store, draft->cap->identifier);
+		a->row.originator = talloc_strdup(store, draft->originator);
 		a->row.area = draft->area_json ? talloc_strdup(store, draft->area_json) : NULL;
 		a->row.answer = talloc_asprintf(store, "{\"id\":\"%s\",\"state\":\"accepted\",\"identifier\":\"%s\"}",
 						draft->id, draft->cap->identifier);
@@ -232,6 +234,28 @@ void fake_store_add(struct fake_gateway *fake, const char *id, size_t n_cells, b
 		a->row.cancelled_utc = clock_utc();
 	}
 	pthread_mutex_unlock(&fake->store->lock);
+}
+
+void fake_store_add_recipients(struct fake_gateway *fake, const char *id, size_t n_cells, size_t n)
+{
+	struct fake_alert *a;
+
+	fake_store_add(fake, id, n_cells, false);
+	pthread_mutex_lock(&fake->store->lock);
+	a = &fake->store->alerts[fake->store->n - 1];
+	a->n_recipients = n;
+	a->row.followed_utc = 1003;
+	pthread_mutex_unlock(&fake->store->lock);
+}
+
+void gateway_render_recipients(struct gateway *gw, struct json *j)
+{
+	(void)gw;
+	json_array_begin(j, "sources");
+	json_object_begin(j, NULL);
+	json_string(j, "source", "list");
+	json_object_end(j);
+	json_array_end(j);
 }
 
 void gateway_render_peers(struct gateway *gw, struct json *j)
@@ -329,43 +353,66 @@ int store_read_area(struct store_reader *r, void *ctx, const char *id, char **ar
 	return a ? 0 : -ENOENT;
 }
 
-int store_read_messages(struct store_reader *r, void *ctx, const char *id, struct message **messages)
-{
-	(void)r;
-	(void)id;
-	*messages = talloc_zero(ctx, struct message);
-	**messages = (struct message){
-		.nr = 1,
-		.kind = MESSAGE_TEXT,
-		.identifier = 4370,
-		.serial = 0x4010,
-		.expires_utc = clock_utc() + 600,
-		.language = "en",
-		.text = "Flood. Go uphill.",
-		.pages = { .dcs = 1, .n = 1 },
-	};
-	return 1;
-}
+static const struct short_message short_en = {
+	.parts = { .alphabet = SMS_GSM7, .n = 2 }, .sender = { SENDER_ALPHANUMERIC, "Civil" }, .reference = 7,
+};
+static const struct short_message short_de = {
+	.parts = { .alphabet = SMS_UCS2, .n = 1 }, .sender = { SENDER_INTERNATIONAL, "4930123456" },
+	.protocol_id = MESSAGE_PID_REPLACE,
+};
 
-static size_t cells_of(struct store *store, const char *id)
+/* What an alert has, as it was when asked for. */
+static struct fake_alert alert_of(struct store_reader *r, const char *id)
 {
-	struct fake_alert *a;
-	size_t n;
+	struct store *store = r->gw->fake.store;
+	struct fake_alert copy = { 0 }, *a;
 
 	pthread_mutex_lock(&store->lock);
 	a = find(store, id);
-	n = a ? a->n : 0;
+	if (a)
+		copy = *a;
 	pthread_mutex_unlock(&store->lock);
+	return copy;
+}
+
+int store_read_messages(struct store_reader *r, void *ctx, const char *id, struct message **messages)
+{
+	int64_t expires = clock_utc() + 600;
+	const struct message all[] = {
+		{ .nr = 1, .kind = MESSAGE_TEXT, .identifier = 4370, .serial = 0x4010, .expires_utc = expires,
+		  .language = "en", .text = "Flood. Go uphill.", .pages = { .dcs = 1, .n = 1 } },
+		{ .nr = 2, .kind = MESSAGE_SHORT, .expires_utc = expires, .language = "en",
+		  .text = "Flood. Go uphill.", .sms = &short_en },
+		{ .nr = 3, .kind = MESSAGE_SHORT, .expires_utc = expires, .language = "de",
+		  .text = "Flut. Geht bergauf.", .sms = &short_de },
+	};
+	size_t n = alert_of(r, id).n_recipients ? ARRAY_SIZE(all) : 1;
+
+	*messages = talloc_memdup(ctx, all, n * sizeof(all[0]));
 	return n;
+}
+
+static void alloc_row(void *ctx, struct delivery_row *row, const char *id, unsigned int nr, const char *peer,
+		      unsigned int revision, size_t n)
+{
+	*row = (struct delivery_row){
+		.message_nr = nr, .peer = peer, .revision = revision, .n = n, .updated_utc = 1002,
+		.wanted = talloc_zero_array(ctx, struct target, n ? n : 1),
+		.evidence = talloc_zero_array(ctx, struct evidence, n ? n : 1),
+	};
+	snprintf(row->alert_id, sizeof(row->alert_id), "%s", id);
 }
 
 /* Cells first to first + n - 1 of an alert. */
 static void fill_row(void *ctx, struct delivery_row *row, const char *id, const char *peer, size_t first, size_t n)
 {
-	struct target *wanted = talloc_zero_array(ctx, struct target, n ? n : 1);
-	struct evidence *evidence = talloc_zero_array(ctx, struct evidence, n ? n : 1);
+	struct target *wanted;
+	struct evidence *evidence;
 	size_t i;
 
+	alloc_row(ctx, row, id, 1, peer, 1, n);
+	wanted = (struct target *)row->wanted;
+	evidence = (struct evidence *)row->evidence;
 	for (i = 0; i < n; i++) {
 		wanted[i] = (struct target){ .type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2,
 					     .value = (uint64_t)(100 + (first + i) / 60000) << 16 | (first + i) % 60000 };
@@ -381,26 +428,118 @@ static void fill_row(void *ctx, struct delivery_row *row, const char *id, const 
 					  &(struct peer_result){ .answer = PEER_ANSWER_DONE, .has_count = true, .count = 3 }, 1002);
 		}
 	}
-	*row = (struct delivery_row){ .message_nr = 1, .peer = peer, .revision = 1, .wanted = wanted,
-				      .evidence = evidence, .n = n, .updated_utc = 1002 };
-	snprintf(row->alert_id, sizeof(row->alert_id), "%s", id);
+}
+
+static void submitted(struct evidence *e, uint8_t via, struct peer_result result)
+{
+	evidence_sent(e, PEER_WRITE, 0, 1000);
+	e->via = via;
+	if (result.answer != PEER_ANSWER_NONE)
+		evidence_answered(e, PEER_WRITE, &result, 1001);
+}
+
+static void fill_recipient(struct evidence *e, size_t i)
+{
+	switch (i % 6) {
+	case 0:
+		submitted(e, 1, (struct peer_result){ .answer = PEER_ANSWER_DELIVERED });
+		break;
+	case 1:
+		e->wait = WAIT_BROADCAST;
+		break;
+	case 2:
+		submitted(e, 2, (struct peer_result){ .answer = PEER_ANSWER_REFUSED, .cause = 11 });
+		break;
+	case 3:
+		submitted(e, 2, (struct peer_result){ .answer = PEER_ANSWER_DONE });
+		e->flags |= EVIDENCE_HINT;
+		e->count = 1;
+		break;
+	case 4:
+		submitted(e, 2, (struct peer_result){ .answer = PEER_ANSWER_NONE });
+		evidence_doubted(e, DOUBT_LINK, 1004);
+		break;
+	}
+}
+
+/* Recipients first to first + n - 1 of an alert. */
+static void fill_short(void *ctx, struct delivery_row *row, const char *id, unsigned int nr, unsigned int revision,
+		       size_t first, size_t n)
+{
+	struct recipient_detail *details = talloc_zero_array(ctx, struct recipient_detail, n ? n : 1);
+	struct evidence *evidence;
+	struct target *wanted;
+	size_t i;
+
+	alloc_row(ctx, row, id, nr, "sms", revision, n);
+	row->details = details;
+	wanted = (struct target *)row->wanted;
+	evidence = (struct evidence *)row->evidence;
+	for (i = 0; i < n; i++) {
+		wanted[i] = (struct target){ .type = TARGET_IMSI, .mnc_digits = 15,
+					     .value = UINT64_C(1010000000001) + first + i };
+		if ((first + i) % 2 == 0) {
+			details[i].msisdn = (struct msisdn){ .number = UINT64_C(99900000001) + first + i, .digits = 11 };
+			details[i].at = (struct target){ .type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2,
+							 .value = 100 << 16 | 1001 };
+		}
+		evidence_init(&evidence[i], &wanted[i]);
+		if (nr == 2)
+			fill_recipient(&evidence[i], first + i);
+	}
 }
 
 int store_read_deliveries(struct store_reader *r, void *ctx, const char *id, const char *peer, struct delivery_row **rows)
 {
 	static const char *const peers[] = { "bsc-1", "bsc-2" };
-	size_t all = cells_of(r->gw->fake.store, id), first = 0, i;
+	struct fake_alert alert = alert_of(r, id);
+	size_t first = 0, i, half = alert.n_recipients / 2;
 	int n = 0;
 
-	*rows = talloc_zero_array(ctx, struct delivery_row, 2);
-	for (i = 0; all && i < 2; i++) {
-		size_t part = i ? all - all / 2 : all / 2;
+	*rows = talloc_zero_array(ctx, struct delivery_row, 5);
+	/* In no order. */
+	if (half && (!peer || !strcmp(peer, "sms"))) {
+		fill_short(*rows, &(*rows)[n++], id, 3, 1, alert.n_recipients, 2);
+		fill_short(*rows, &(*rows)[n++], id, 2, 2, half, alert.n_recipients - half);
+		fill_short(*rows, &(*rows)[n++], id, 2, 1, 0, half);
+	}
+	for (i = 0; alert.n && i < 2; i++) {
+		size_t part = i ? alert.n - alert.n / 2 : alert.n / 2;
 
 		if (!peer || !strcmp(peer, peers[i]))
 			fill_row(*rows, &(*rows)[n++], id, peers[i], first, part);
 		first += part;
 	}
 	return n;
+}
+
+int store_read_each_delivery(struct store_reader *r, const char *id,
+			     int (*cb)(const struct delivery_row *row, void *data), void *data)
+{
+	struct delivery_row *rows;
+	int n = store_read_deliveries(r, r, id, NULL, &rows), i, rc = 0;
+
+	for (i = 0; i < n && rc == 0; i++)
+		rc = cb(&rows[i], data);
+	talloc_free(rows);
+	return rc;
+}
+
+int store_read_n_targets(struct store_reader *r, const char *id, size_t *n)
+{
+	struct fake_alert alert = alert_of(r, id);
+
+	*n = alert.n + (alert.n_recipients ? alert.n_recipients + 2 : 0);
+	return 0;
+}
+
+int store_read_peer_numbers(struct store_reader *r, void *ctx, char ***names)
+{
+	(void)r;
+	*names = talloc_zero_array(ctx, char *, 256);
+	(*names)[1] = talloc_strdup(*names, "smsc-1");
+	(*names)[2] = talloc_strdup(*names, "smsc-2");
+	return 0;
 }
 
 char *store_read_meta(struct store_reader *r, void *ctx, const char *key)

@@ -41,3 +41,10 @@ void fake_gateway_run(struct fake_gateway *fake);
 /*! Put an alert with one message and n cells of two peers into the store; cell i has write evidence
  *  if i is even, and counts broadcasts if it is divisible by four. */
 void fake_store_add(struct fake_gateway *fake, const char *id, size_t n_cells, bool cancelled);
+/*! The same with a short message to n recipients beside, as message 2 in English and 3 in German. Of
+ *  message 2 the first half came with revision 1, the rest with revision 2. All of message 3 wait.
+ *  Of message 2, by number modulo 6: 0 delivered by smsc-1; 1 held back for broadcast; 2 refused by
+ *  smsc-2 with cause 11; 3 taken by smsc-2, with a hint; 4 unknown since a link was lost; 5 was
+ *  handed to nobody. Number i has the IMSI 001010000000001 + i, and a telephone number and place if
+ *  it is even. */
+void fake_store_add_recipients(struct fake_gateway *fake, const char *id, size_t n_cells, size_t n);

@@ -50,11 +50,136 @@ const struct peer_request *peer_request_find(struct peer *peer, enum peer_verb v
 	return r && r->message->identifier == identifier && r->message->serial == serial ? r : NULL;
 }
 
+void fake_request(struct peer *peer, const struct peer_request *request)
+{
+	if (peer->n_out == FAKE_OUT)
+		abort();
+	peer->out[peer->n_out++] = request;
+}
+
+static bool take_out(struct peer *peer, uint32_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < peer->n_out; i++) {
+		if (peer->out[i]->id == id) {
+			peer->out[i] = peer->out[--peer->n_out];
+			return true;
+		}
+	}
+	return false;
+}
+
+void fake_forget(struct peer *peer, uint32_t id)
+{
+	if (!take_out(peer, id))
+		abort();
+}
+
+const struct peer_request *peer_request_by_id(struct peer *peer, uint32_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < peer->n_out; i++) {
+		if (peer->out[i]->id == id)
+			return peer->out[i];
+	}
+	return NULL;
+}
+
+void peer_request_goes_on(struct peer *peer, const struct peer_request *request)
+{
+	peer->n_goes_on++;
+	peer->last_goes_on = request->id;
+}
+
+static long awaited_index(const struct peer *peer, const char *handle)
+{
+	unsigned int i;
+
+	for (i = 0; i < peer->n_awaited; i++) {
+		if (!strcmp(peer->awaited[i].handle, handle))
+			return i;
+	}
+	return -1;
+}
+
+static void await(struct peer *peer, const struct peer_request *request, const char *handle)
+{
+	long i = awaited_index(peer, handle);	/* the newer one has it */
+	struct fake_handle *h = &peer->awaited[i < 0 ? peer->n_awaited++ : i];
+
+	if (peer->n_awaited > FAKE_OUT)
+		abort();
+	*h = (struct fake_handle){ .target = request->targets[0] };
+	if (request->details)
+		h->detail = request->details[0];
+	snprintf(h->handle, sizeof(h->handle), "%s", handle);
+}
+
+static void done_one(struct peer *peer, const struct peer_request *request,
+		     const struct peer_result *result)
+{
+	struct fake_answer *a = &peer->answers[peer->n_answers++];
+	size_t i;
+
+	if (peer->n_answers > FAKE_OUT || result->n_handles > SMS_MAX_PARTS)
+		abort();
+	*a = (struct fake_answer){
+		.id = request->id, .answer = result->answer, .cause = result->cause,
+		.n_handles = result->n_handles,
+	};
+	for (i = 0; i < result->n_handles; i++) {
+		snprintf(a->handles[i], sizeof(a->handles[i]), "%s", result->handles[i]);
+		await(peer, request, result->handles[i]);
+	}
+}
+
+bool peer_handle_find(struct peer *peer, const char *handle, struct target *target,
+		      struct recipient_detail *detail)
+{
+	long i = awaited_index(peer, handle);
+
+	if (i < 0)
+		return false;
+	*target = peer->awaited[i].target;
+	*detail = peer->awaited[i].detail;
+	return true;
+}
+
+void peer_handle_done(struct peer *peer, const char *handle, const struct peer_result *result)
+{
+	long i = awaited_index(peer, handle);
+	struct fake_handle *h = &peer->receipts[peer->n_receipts];
+
+	if (i < 0 || ++peer->n_receipts > FAKE_OUT)
+		abort();
+	*h = peer->awaited[i];
+	h->answer = result->answer;
+	h->cause = result->cause;
+	peer->awaited[i] = peer->awaited[--peer->n_awaited];
+}
+
+void peer_receipt_hint(struct peer *peer, const struct target *target, uint8_t reference)
+{
+	peer->n_hints++;
+	peer->hinted = *target;
+	peer->hinted_reference = reference;
+}
+
+void peer_target_available(struct peer *peer, const struct target *target)
+{
+	peer->n_available++;
+	peer->available = *target;
+}
+
 void peer_request_done(struct peer *peer, const struct peer_request *request,
 		       const struct peer_result *results)
 {
 	if (request->n_targets > FAKE_MAX)
 		abort();
+	if (take_out(peer, request->id))
+		done_one(peer, request, results);
 	memcpy(peer->results, results, request->n_targets * sizeof(results[0]));
 	peer->requests[request->verb] = NULL;
 	peer->n_done++;

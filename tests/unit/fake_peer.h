@@ -7,9 +7,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <tocsin/codec/sms.h>
 #include <tocsin/core/peer.h>
 
 #define FAKE_MAX 2048
+#define FAKE_OUT 1024
+#define FAKE_HANDLE 66
+
+/*! A request of one recipient that was answered. */
+struct fake_answer {
+	uint32_t id;
+	enum peer_answer answer;
+	uint8_t cause;
+	size_t n_handles;
+	char handles[SMS_MAX_PARTS][FAKE_HANDLE];
+};
+
+/*! A handle whose receipt is awaited, or came. */
+struct fake_handle {
+	char handle[FAKE_HANDLE];
+	struct target target;
+	struct recipient_detail detail;
+	enum peer_answer answer;
+	uint8_t cause;
+};
 
 struct peer {
 	const char *name;
@@ -30,9 +51,27 @@ struct peer {
 	struct target_pattern patterns[8];
 	size_t n_patterns;
 	enum peer_state state_at_loss;
+	/* Of short messages: requests by their id. */
+	const struct peer_request *out[FAKE_OUT];
+	unsigned int n_out;
+	unsigned int n_goes_on;
+	uint32_t last_goes_on;					/*!< the request's id */
+	struct fake_answer answers[FAKE_OUT];			/*!< in the order they came */
+	unsigned int n_answers;
+	struct fake_handle awaited[FAKE_OUT];
+	unsigned int n_awaited;
+	struct fake_handle receipts[FAKE_OUT];			/*!< in the order they came */
+	unsigned int n_receipts;
+	unsigned int n_hints, n_available;
+	struct target hinted, available;			/*!< the last one */
+	uint8_t hinted_reference;
 };
 
 struct peer *fake_peer(void *ctx, const char *name);
+
+/*! A request is outstanding from now on, until it is answered or forgotten. */
+void fake_request(struct peer *peer, const struct peer_request *request);
+void fake_forget(struct peer *peer, uint32_t id);
 
 /*! Start the tests: log, safe FSMs, a clock of our own. */
 void fake_start(void);

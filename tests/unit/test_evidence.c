@@ -29,6 +29,14 @@
 /* A count that did not rise for this long no longer shows that the message is broadcast. */
 #define STALE_S 150
 
+/* Of a cell: what may be asked is the only rule that counts. */
+static enum peer_verb next_of(const struct evidence *e, bool on, bool can_query, int64_t now, int64_t *due)
+{
+	const struct evidence_rules rules = { .can_query = can_query };
+
+	return evidence_next(e, on, &rules, now, due);
+}
+
 static const char *const doubt_words[] = {
 	[DOUBT_LINK] = "link", [DOUBT_RESTART] = "restart", [DOUBT_KEPT] = "kept", [DOUBT_LOST] = "lost",
 	[DOUBT_ABSENT] = "absent", [DOUBT_FAILED] = "failed", [DOUBT_SILENT] = "silent",
@@ -72,7 +80,9 @@ static struct event word_event(const char *word)
 		ev.kind = EV_SILENT;
 	} else if (isdigit(word[1]) && ev.verb == PEER_QUERY && strcmp(word, "q0")) {
 		ev.kind = EV_ANSWERED;
-		ev.result = (struct peer_result){ PEER_ANSWER_DONE, 0, true, atoi(word + 1) };
+		ev.result = (struct peer_result){
+			.answer = PEER_ANSWER_DONE, .has_count = true, .count = atoi(word + 1),
+		};
 	} else {
 		assert_non_null(strchr(answers, word[1]));
 		ev.kind = EV_ANSWERED;
@@ -221,7 +231,7 @@ static void test_outcome_of_every_kind_of_history(void **state)
 static void test_slow_repetition_gives_a_count_more_time_to_rise(void **state)
 {
 	const struct peer_result done = { .answer = PEER_ANSWER_DONE };
-	struct peer_result count = { PEER_ANSWER_DONE, 0, true, 7 };
+	struct peer_result count = { .answer = PEER_ANSWER_DONE, .has_count = true, .count = 7 };
 	struct evidence e = { 0 };
 
 	(void)state;
@@ -283,7 +293,7 @@ static void test_next_request_of_named_histories(void **state)
 	(void)state;
 	for (i = 0; i < N(nexts); i++) {
 		e = after(nexts[i].history, &now);
-		verb = evidence_next(&e, nexts[i].on, nexts[i].can_query, now, &due);
+		verb = next_of(&e, nexts[i].on, nexts[i].can_query, now, &due);
 		want = nexts[i].in_s;
 		if (verb != nexts[i].verb)
 			fail_msg("%s [%s]: verb %d", nexts[i].name, nexts[i].history, verb);
@@ -307,7 +317,7 @@ static void check_backoff(const char *start, const char *again, bool on, bool ca
 	for (i = 0; i < 400; i++) {
 		apply_at(&e, &sent, now);
 		apply_at(&e, &answered, now);
-		assert_int_equal(evidence_next(&e, on, can_query, now, &due), sent.verb);
+		assert_int_equal(next_of(&e, on, can_query, now, &due), sent.verb);
 		assert_int_equal(due - now, pauses[i < N(pauses) ? i : N(pauses) - 1]);
 		now = due;
 	}
@@ -327,7 +337,7 @@ static void test_pauses_between_failures_grow_to_300_s(void **state)
 
 static void test_queries_of_a_quiet_message_slow_down_to_one_a_minute(void **state)
 {
-	const struct peer_result quiet = { PEER_ANSWER_DONE, 0, true, 0 };
+	const struct peer_result quiet = { .answer = PEER_ANSWER_DONE, .has_count = true, .count = 0 };
 	struct evidence e;
 	int64_t now, due, pause, last = 0;
 	int i;
@@ -335,7 +345,7 @@ static void test_queries_of_a_quiet_message_slow_down_to_one_a_minute(void **sta
 	(void)state;
 	e = after("w w+", &now);
 	for (i = 0; i < 100; i++) {
-		assert_int_equal(evidence_next(&e, true, true, now, &due), PEER_QUERY);
+		assert_int_equal(next_of(&e, true, true, now, &due), PEER_QUERY);
 		pause = due - now;
 		assert_in_range(pause, i ? 5 : 3, 60);
 		assert_true(pause >= last);
@@ -356,7 +366,7 @@ static void check_step_back(const char *history, bool on, enum peer_verb verb, i
 	e = after(history, &now);
 	now -= back_s;
 	for (waited = 0; waited <= RETRY_MAX_S; waited++) {
-		assert_int_equal(evidence_next(&e, on, true, now + waited, &due), verb);
+		assert_int_equal(next_of(&e, on, true, now + waited, &due), verb);
 		if (due <= now + waited)
 			return;
 	}
@@ -380,7 +390,7 @@ static void test_clock_that_stepped_back_does_not_stretch_a_pause(void **state)
 
 static void test_clock_that_stepped_back_never_makes_a_count_rise(void **state)
 {
-	const struct peer_result quiet = { PEER_ANSWER_DONE, 0, true, 3 };
+	const struct peer_result quiet = { .answer = PEER_ANSWER_DONE, .has_count = true, .count = 3 };
 	struct evidence e;
 	int64_t now;
 
@@ -605,7 +615,7 @@ static const char *judge_next_on(const struct evidence *e, const struct worlds *
 	enum outcome o = evidence_outcome(e, true);
 	bool confirmed = o == OUTCOME_TAKEN || o == OUTCOME_BROADCASTING;
 	int64_t due;
-	enum peer_verb verb = evidence_next(e, true, can_query, now, &due);
+	enum peer_verb verb = next_of(e, true, can_query, now, &due);
 
 	if (verb == PEER_STOP)
 		return "stops what is wanted";
@@ -629,7 +639,7 @@ static const char *judge_next_on(const struct evidence *e, const struct worlds *
 static const char *judge_next_off(const struct evidence *e, const struct worlds *w, int64_t now)
 {
 	int64_t due;
-	enum peer_verb verb = evidence_next(e, false, true, now, &due);
+	enum peer_verb verb = next_of(e, false, true, now, &due);
 
 	if (verb == PEER_WRITE || verb == PEER_QUERY)
 		return "writes or asks what is not wanted";
@@ -865,12 +875,14 @@ static const struct evidence packed_example = {
 	.write_answer = PEER_ANSWER_DONE, .write_cause = 0x91, .stop_answer = PEER_ANSWER_IMPOSSIBLE,
 	.stop_cause = 0xa1, .doubt = DOUBT_FAILED, .wait = WAIT_CAPACITY, .attempts = 0xb1,
 	.flags = EVIDENCE_MAYBE_ON_AIR | EVIDENCE_OUT_QUERY,
+	.via = 0xc1,
 };
 
 static const uint8_t packed_golden[EVIDENCE_PACKED_LEN] = {
 	0x01, 0x02, 0x03, 0x04, 0x11, 0x12, 0x13, 0x14, 0x21, 0x22, 0x23, 0x24, 0x31, 0x32, 0x33, 0x34,
 	0x41, 0x42, 0x43, 0x44, 0x51, 0x52, 0x53, 0x54, 0x61, 0x62, 0x63, 0x64, 0xf1, 0xf2, 0xf3, 0xf4,
 	0x71, 0x72, 0x81, 0x82, 0x01, 0x91, 0x05, 0xa1, 0x06, 0x03, 0xb1, 0x09,
+	0xc1, 0x00, 0x00, 0x00,
 };
 
 static void test_packed_evidence_keeps_its_octets(void **state)
@@ -916,7 +928,7 @@ static void test_octets_of_a_damaged_store_do_no_harm(void **state)
 		evidence_unpack(in, &e);
 		for (v = 0; v < 2; v++) {
 			assert_true(evidence_outcome(&e, v) < _NUM_OUTCOME);
-			assert_true(evidence_next(&e, v, i & 1, T0, &due) <= _NUM_PEER_VERB);
+			assert_true(next_of(&e, v, i & 1, T0, &due) <= _NUM_PEER_VERB);
 			assert_non_null(doubt_name(e.doubt));
 			assert_non_null(wait_reason_name(e.wait));
 		}
@@ -945,7 +957,8 @@ static void test_names_of_outcomes_are_stable(void **state)
 
 static void test_names_of_waits_and_doubts_are_stable(void **state)
 {
-	static const char *const waits[_NUM_WAIT] = { "new", "none", "link", "capacity", "retry", "turn", "peer" };
+	static const char *const waits[_NUM_WAIT] = { "new", "none", "link", "capacity", "retry", "turn", "peer",
+						      "broadcast" };
 	static const char *const doubts[] = {
 		"none", "link-down", "gateway-restart", "peer-restart", "data-lost", "absent", "cell-failed", "no-answer",
 	};

@@ -1005,6 +1005,10 @@ static void bad_parameters_are_named(void **state)
 		{ "/v1/alerts/00000000000000000001/cells?message=70000", "message" },
 		{ "/v1/alerts/00000000000000000001/cells?after=zz", "after" },
 		{ "/v1/alerts/00000000000000000001/cells?after=00", "after" },
+		{ "/v1/alerts/00000000000000000001/recipients?state=on", "state" },
+		{ "/v1/alerts/00000000000000000001/recipients?peer=sms", "peer" },
+		{ "/v1/alerts/00000000000000000001/recipients?after=00", "after" },
+		{ "/v1/alerts/00000000000000000001/recipients?max=0", "max" },
 		{ "/v1/cells?after=-1", "after" }, { "/v1/cells?max=100001", "max" },
 	};
 	struct fixture *f = *state;
@@ -1261,6 +1265,7 @@ static void head_is_get_without_a_body(void **state)
 	static const char *const paths[] = {
 		"/v1/alerts", "/v1/health", "/metrics", "/v1/alerts/00000000000000000001",
 		"/v1/alerts/00000000000000000001/cells", "/v1/alerts/00000000000000000001/document", "/v1/cells",
+		"/v1/recipients", "/v1/alerts/00000000000000000001/recipients",
 	};
 	struct fixture *f = *state;
 	struct answer a;
@@ -1272,7 +1277,7 @@ static void head_is_get_without_a_body(void **state)
 	start(f);
 	fd = dial(f, ALL);
 	for (i = 0; i < ARRAY_SIZE(paths); i++) {
-		put_text(fd, talloc_asprintf(f->ctx, "HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n", paths[i]));
+		put_text(fd, talloc_asprintf(f->ctx, "HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\n", paths[i]));
 		a = get_answer(f, fd, true);
 		if (a.status != 200 || a.len)
 			fail_msg("%s: %d, %zu octets", paths[i], a.status, a.len);
@@ -1523,6 +1528,281 @@ static void cells_are_told_with_their_evidence(void **state)
 	assert_status(&a, 200);
 }
 
+#define ALERT_1 "/v1/alerts/00000000000000000001"
+
+static void recipients_are_counted_beside_the_cells(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	fake_store_add_recipients(f->fake, "00000000000000000001", 8, 12);
+	start(f);
+	a = get(f, ALERT_1);
+	assert_json(&a, "cells", "8");
+	assert_json(&a, "states", "{\"queued\":4,\"taken\":2,\"broadcasting\":2}");
+	assert_json(&a, "recipients/count", "14");
+	assert_json(&a, "recipients/states",
+		    "{\"queued\":6,\"taken\":2,\"delivered\":2,\"refused\":2,\"unknown\":2}");
+	assert_json(&a, "recipients/looked_for", "1970-01-01T00:16:43Z");
+	assert_int_equal(json_path_length(a.body, a.len, "recipients/message_centres"), 3);
+	assert_json(&a, "recipients/message_centres/0",
+		    "{\"message_centre\":null,\"count\":6,\"states\":{\"queued\":6}}");
+	assert_json(&a, "recipients/message_centres/1",
+		    "{\"message_centre\":\"smsc-1\",\"count\":2,\"states\":{\"delivered\":2}}");
+	assert_json(&a, "recipients/message_centres/2/states", "{\"taken\":2,\"refused\":2,\"unknown\":2}");
+	assert_status(&a, 200);
+	a = get(f, "/v1/alerts");
+	assert_json(&a, "alerts/0/states", "{\"queued\":4,\"taken\":2,\"broadcasting\":2}");
+	assert_json(&a, "alerts/0/recipients/count", "14");
+	assert_json(&a, "alerts/0/recipients/states/delivered", "2");
+	assert_status(&a, 200);
+}
+
+static void a_list_does_not_count_crowds(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	fake_store_add(f->fake, "00000000000000000001", 8, false);
+	fake_store_add_recipients(f->fake, "00000000000000000002", 8, 300000);
+	fake_store_add(f->fake, "00000000000000000003", 8, false);
+	start(f);
+	a = get(f, "/v1/alerts");
+	assert_json(&a, "alerts/0/states/queued", "4");
+	assert_json(&a, "alerts/1/states", "null");
+	assert_json(&a, "alerts/1/recipients", "null");
+	assert_status(&a, 200);
+	a = get(f, "/v1/alerts/00000000000000000002");
+	assert_json(&a, "recipients/count", "300002");
+	assert_json(&a, "recipients/states/delivered", "50000");
+	assert_status(&a, 200);
+}
+
+static void an_alert_without_short_messages_has_no_recipients(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	fake_store_add(f->fake, "00000000000000000001", 8, false);
+	start(f);
+	a = get(f, ALERT_1);
+	assert_json(&a, "recipients", "{\"count\":0,\"states\":{},\"looked_for\":null,\"message_centres\":[]}");
+	assert_status(&a, 200);
+	a = get(f, ALERT_1 "/recipients");
+	assert_string_equal(a.body, "{\"recipients\":[],\"next\":null}");
+	assert_status(&a, 200);
+}
+
+static void short_messages_are_told_with_sender_and_parts(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	fake_store_add_recipients(f->fake, "00000000000000000001", 8, 12);
+	start(f);
+	a = get(f, ALERT_1);
+	assert_json(&a, "messages/0/kind", "text");
+	assert_json(&a, "messages/1/kind", "short");
+	assert_json(&a, "messages/1/sender_id", "Civil");
+	assert_json(&a, "messages/1/alphabet", "gsm7");
+	assert_json(&a, "messages/1/parts", "2");
+	assert_json(&a, "messages/1/language", "en");
+	assert_json(&a, "messages/1/text", "Flood. Go uphill.");
+	assert_json(&a, "messages/1/deliveries/0/peer", "sms");
+	assert_int_equal(json_path_length(a.body, a.len, "messages/1/deliveries"), 2);
+	assert_json(&a, "messages/2/sender_id", "+4930123456");
+	assert_json(&a, "messages/2/alphabet", "ucs2");
+	assert_json(&a, "messages/2/parts", "1");
+	assert_null(json_path(a.body, a.len, "messages/1/message_identifier"));
+	assert_status(&a, 200);
+}
+
+static void recipients_are_told_with_their_evidence(void **state)
+{
+	static const char *const states[] = { "delivered", "queued", "refused", "taken", "unknown", "queued" };
+	struct fixture *f = *state;
+	struct answer a;
+	char path[64];
+	size_t i;
+
+	fake_store_add_recipients(f->fake, "00000000000000000001", 8, 12);
+	start(f);
+	a = get(f, ALERT_1 "/recipients");
+	assert_int_equal(json_path_length(a.body, a.len, "recipients"), 14);
+	for (i = 0; i < 12; i++) {
+		snprintf(path, sizeof(path), "recipients/%zu/state", i);
+		assert_json(&a, path, states[i % 6]);
+	}
+	assert_json(&a, "recipients/0/imsi", "001010000000001");
+	assert_json(&a, "recipients/0/msisdn", "99900000001");
+	assert_json(&a, "recipients/0/location", "{\"type\":\"cgi\",\"id\":\"001-01-100-1001\"}");
+	assert_json(&a, "recipients/0/message", "2");
+	assert_json(&a, "recipients/0/language", "en");
+	assert_json(&a, "recipients/0/message_centre", "smsc-1");
+	assert_json(&a, "recipients/0/evidence",
+		    "{\"submitted\":\"1970-01-01T00:16:40Z\",\"answered\":\"1970-01-01T00:16:41Z\","
+		    "\"answer\":\"delivered\",\"cause\":null,\"parts_confirmed\":0,\"receipt_hint\":false,"
+		    "\"doubt_at\":null}");
+	assert_json(&a, "recipients/1/msisdn", "null");
+	assert_json(&a, "recipients/1/location", "null");
+	assert_json(&a, "recipients/1/waits_for", "broadcast");
+	assert_json(&a, "recipients/1/message_centre", "null");
+	assert_json(&a, "recipients/2/evidence/answer", "refused");
+	assert_json(&a, "recipients/2/evidence/cause", "11");
+	assert_json(&a, "recipients/3/message_centre", "smsc-2");
+	assert_json(&a, "recipients/3/evidence/parts_confirmed", "1");
+	assert_json(&a, "recipients/3/evidence/receipt_hint", "true");
+	assert_json(&a, "recipients/4/doubt", "link-down");
+	assert_json(&a, "recipients/12/message", "3");
+	assert_json(&a, "recipients/12/language", "de");
+	assert_json(&a, "recipients/12/imsi", "001010000000013");
+	assert_status(&a, 200);
+	a = get(f, ALERT_1 "/recipients?state=refused&message=2");
+	assert_int_equal(json_path_length(a.body, a.len, "recipients"), 2);
+	assert_json(&a, "recipients/1/imsi", "001010000000009");
+	assert_status(&a, 200);
+}
+
+static void cells_and_recipients_are_listed_apart(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	fake_store_add_recipients(f->fake, "00000000000000000001", 8, 12);
+	start(f);
+	a = get(f, ALERT_1 "/cells");
+	assert_int_equal(json_path_length(a.body, a.len, "cells"), 8);
+	assert_null(strstr(a.body, "imsi"));
+	assert_null(strstr(a.body, "00101000000"));
+	assert_status(&a, 200);
+	a = get(f, ALERT_1 "/cells?peer=sms");
+	assert_int_equal(json_path_length(a.body, a.len, "cells"), 0);
+	assert_status(&a, 200);
+	a = get(f, ALERT_1 "/recipients");
+	assert_null(strstr(a.body, "bsc-"));
+	assert_status(&a, 200);
+}
+
+static void a_list_of_recipients_goes_on_over_revisions(void **state)
+{
+	static const char *const filters[] = { "", "&state=queued", "&message=2" };
+	static const size_t expected[] = { 1003, 335, 1001 };
+	struct fixture *f = *state;
+	struct answer a;
+	size_t i;
+
+	fake_store_add_recipients(f->fake, "00000000000000000001", 0, 1001);
+	start(f);
+	for (i = 0; i < ARRAY_SIZE(filters); i++) {
+		char *next = strdup(""), *last = strdup("");
+		size_t seen = 0;
+
+		do {
+			char *path = talloc_asprintf(f->ctx, ALERT_1 "/recipients?max=99%s%s%s", filters[i],
+						     *next ? "&after=" : "", next);
+			char *first;
+
+			a = get(f, path);
+			seen += json_path_length(a.body, a.len, "recipients");
+			/* Sorted by IMSI as they are here, each page begins behind the one before. */
+			first = json_path(a.body, a.len, "recipients/0/imsi");
+			assert_true(strcmp(first, last) > 0);
+			free(last);
+			last = first;
+			free(next);
+			next = json_path(a.body, a.len, "next");
+			assert_status(&a, 200);
+		} while (strcmp(next, "null"));
+		assert_int_equal(seen, expected[i]);
+		free(next);
+		free(last);
+	}
+}
+
+/* It becomes part of a URL, which any proxy may log. All IMSIs here begin alike in hexadecimal. */
+static void where_a_list_goes_on_names_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+	char *next;
+
+	fake_store_add_recipients(f->fake, "00000000000000000001", 8, 12);
+	start(f);
+	a = get(f, ALERT_1 "/recipients?max=3");
+	next = json_path(a.body, a.len, "next");
+	assert_string_not_equal(next, "null");
+	assert_null(strcasestr(next, "eb28b0f4"));
+	assert_null(strstr(next, "0010100000"));
+	free(next);
+	assert_status(&a, 200);
+}
+
+static void recipients_are_shown_to_this_host_and_to_their_originator_only(void **state)
+{
+	static const struct {
+		const char *headers;
+		int status;
+		const char *code;
+	} cases[] = {
+		{ "Host: 127.0.0.1\r\n", 200, NULL },
+		{ "Host: localhost\r\n", 200, NULL },
+		{ "Host: alerts.example.org\r\n", 401, "originator-unknown" },
+		{ "Host: 127.0.0.1\r\nOrigin: http://example.org\r\n", 401, "originator-unknown" },
+		{ "Host: 127.0.0.1\r\nX-Forwarded-For: 192.0.2.1\r\n", 401, "originator-unknown" },
+		{ "Host: 127.0.0.1\r\nAuthorization: Bearer wrong-horse-battery-staple\r\n", 401, "originator-unknown" },
+		{ "Host: 127.0.0.1\r\nAuthorization: Basic YTpi\r\n", 401, "originator-unknown" },
+		/* The alert is of the originator "local". */
+		{ "Host: 127.0.0.1\r\nAuthorization: Bearer " TOKEN "\r\n", 403, "originator-forbidden" },
+	};
+	struct fixture *f = *state;
+	struct answer a;
+	size_t i;
+
+	fake_store_add_recipients(f->fake, "00000000000000000001", 8, 12);
+	start(f);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		a = ask(f, READ, "GET " ALERT_1 "/recipients HTTP/1.1\r\n%s\r\n", cases[i].headers);
+		if (cases[i].status == 200)
+			assert_status(&a, 200);
+		else
+			assert_problem(&a, cases[i].status, cases[i].code);
+	}
+	a = get(f, "/v1/alerts/00000000000000000000/recipients");
+	assert_problem(&a, 404, "not-found");
+	/* What names nobody is for every reader. */
+	a = ask(f, READ, "GET " ALERT_1 " HTTP/1.1\r\nHost: alerts.example.org\r\n\r\n");
+	assert_json(&a, "recipients/count", "14");
+	assert_status(&a, 200);
+}
+
+static void an_originator_sees_the_recipients_of_its_own_alert(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+	char *id;
+
+	start(f);
+	a = post(f, "Authorization: Bearer " TOKEN "\r\n", next_alert(f));
+	id = json_path(a.body, a.len, "id");
+	assert_status(&a, 202);
+	a = ask(f, READ, "GET /v1/alerts/%s/recipients HTTP/1.1\r\nHost: alerts.example.org\r\n"
+		"Authorization: Bearer " TOKEN "\r\n\r\n", id);
+	assert_status(&a, 200);
+	free(id);
+}
+
+static void sources_of_recipients_are_told_as_live_values(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	start(f);
+	a = get(f, "/v1/recipients");
+	assert_json(&a, "sources/0/source", "list");
+	free(json_path(a.body, a.len, "age_ms"));
+	assert_status(&a, 200);
+}
+
 /* Not strstr(): under the sanitizer it looks at all of the text for each find. */
 static unsigned int count_text(const struct answer *a, const char *what)
 {
@@ -1617,6 +1897,7 @@ static void a_store_that_cannot_be_read_is_told(void **state)
 {
 	static const char *const paths[] = {
 		"/v1/alerts", "/v1/alerts/00000000000000000001", "/v1/alerts/00000000000000000001/cells", "/v1/cells",
+		"/v1/alerts/00000000000000000001/recipients",
 	};
 	struct fixture *f = *state;
 	struct answer a;
@@ -1734,6 +2015,17 @@ int main(void)
 		TEST(an_area_that_was_not_kept_is_null),
 		TEST(a_cancelled_alert_is_not_called_on_air),
 		TEST(cells_are_told_with_their_evidence),
+		TEST(recipients_are_counted_beside_the_cells),
+		TEST(a_list_does_not_count_crowds),
+		TEST(an_alert_without_short_messages_has_no_recipients),
+		TEST(short_messages_are_told_with_sender_and_parts),
+		TEST(recipients_are_told_with_their_evidence),
+		TEST(cells_and_recipients_are_listed_apart),
+		TEST(a_list_of_recipients_goes_on_over_revisions),
+		TEST(where_a_list_goes_on_names_nobody),
+		TEST(recipients_are_shown_to_this_host_and_to_their_originator_only),
+		TEST(an_originator_sees_the_recipients_of_its_own_alert),
+		TEST(sources_of_recipients_are_told_as_live_values),
 		TEST(a_hundred_thousand_cells_are_streamed),
 		TEST(a_list_goes_on_where_it_ended),
 		TEST(a_reader_that_goes_in_mid_stream_does_no_harm),

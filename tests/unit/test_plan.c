@@ -36,6 +36,7 @@ static const char cells_csv[] =
 struct fixture {
 	struct cell_table *table;
 	struct profile *profile;
+	struct sms_rules *sms;
 	struct ledger *ledger;
 	struct problem problem;
 };
@@ -51,6 +52,7 @@ static int setup(void **state)
 
 	f->table = cell_table_parse(f, cells_csv, strlen(cells_csv), "cells.csv", NULL, NULL, &f->problem);
 	f->profile = profile_eu_alert(f);
+	f->sms = sms_rules_alloc(f);
 	f->ledger = ledger_alloc(f);
 	*state = f;
 	return f->table && f->ledger && profile_set_rule(f->profile, &etws, NULL) == 0 ? 0 : -1;
@@ -107,7 +109,7 @@ static int run(struct plan *plan, unsigned int budget_us, struct problem *proble
 /* A plan that is done. */
 static struct plan *planned(struct fixture *f, const struct text *t)
 {
-	struct plan *plan = plan_alloc(f, draft_of(f, t), f->profile, f->table, NOW);
+	struct plan *plan = plan_alloc(f, draft_of(f, t), f->profile, f->sms, f->table, NOW);
 
 	if (run(plan, 1000000, &f->problem) != 1)
 		fail_msg("%s", f->problem.detail);
@@ -183,7 +185,7 @@ static void test_long_text_is_cut_at_a_word_and_the_sender_told(void **state)
 
 	t.texts = "<headline>" W1400 "word</headline>";
 	draft = draft_of(f, &t);
-	plan = plan_alloc(f, draft, f->profile, f->table, NOW);
+	plan = plan_alloc(f, draft, f->profile, f->sms, f->table, NOW);
 	assert_int_equal(run(plan, 1000000, &f->problem), 1);
 	m = plan_messages(plan, &n);
 	assert_int_equal(m->pages.n, CBS_MAX_PAGES);
@@ -207,7 +209,7 @@ static void test_text_that_just_fits_is_not_cut(void **state)
 		head = talloc_strdup_append(head, "x");
 	t.texts = talloc_strdup_append(head, "</headline>");
 	draft = draft_of(f, &t);
-	plan = plan_alloc(f, draft, f->profile, f->table, NOW);
+	plan = plan_alloc(f, draft, f->profile, f->sms, f->table, NOW);
 	assert_int_equal(run(plan, 1000000, &f->problem), 1);
 	m = plan_messages(plan, &n);
 	assert_int_equal(m->pages.n, CBS_MAX_PAGES);
@@ -416,7 +418,7 @@ static void test_cells_are_split_by_peer_and_sorted(void **state)
 static void test_slices_give_the_same_plan(void **state)
 {
 	struct fixture *f = *state;
-	struct plan *plan = plan_alloc(f, draft_of(f, &flood), f->profile, f->table, NOW);
+	struct plan *plan = plan_alloc(f, draft_of(f, &flood), f->profile, f->sms, f->table, NOW);
 
 	assert_int_equal(run(plan, 0, &f->problem), 1);
 	check_split(plan);
@@ -425,7 +427,7 @@ static void test_slices_give_the_same_plan(void **state)
 static void test_plan_keeps_the_table_it_was_made_from(void **state)
 {
 	struct fixture *f = *state;
-	struct plan *plan = plan_alloc(f, draft_of(f, &flood), f->profile, f->table, NOW);
+	struct plan *plan = plan_alloc(f, draft_of(f, &flood), f->profile, f->sms, f->table, NOW);
 
 	talloc_unlink(f, f->table);
 	f->table = cell_table_empty(f);
@@ -455,7 +457,7 @@ static void test_refused_alert_uses_no_serial_number(void **state)
 	size_t i;
 
 	for (i = 0; i < N(refusals); i++) {
-		plan = plan_alloc(f, draft_of(f, &refusals[i].text), f->profile, f->table, NOW);
+		plan = plan_alloc(f, draft_of(f, &refusals[i].text), f->profile, f->sms, f->table, NOW);
 		if (run(plan, 1000000, &f->problem) != -EINVAL || f->problem.code != refusals[i].code)
 			fail_msg("%s: %s", refusals[i].name, problem_code_name(f->problem.code));
 	}
@@ -467,7 +469,7 @@ static void test_refused_alert_uses_no_serial_number(void **state)
 static void test_empty_cell_table_refuses_every_alert(void **state)
 {
 	struct fixture *f = *state;
-	struct plan *plan = plan_alloc(f, draft_of(f, &flood), f->profile, cell_table_empty(f), NOW);
+	struct plan *plan = plan_alloc(f, draft_of(f, &flood), f->profile, f->sms, cell_table_empty(f), NOW);
 
 	assert_int_equal(run(plan, 1000000, &f->problem), -EINVAL);
 	assert_int_equal(f->problem.code, PROBLEM_AREA_NO_CELLS);
@@ -483,11 +485,11 @@ static void test_wrong_rule_lets_no_drill_out_live(void **state)
 
 	for (i = 0; i < f->profile->n_rules; i++)
 		f->profile->rules[i].identifier = f->profile->rules[i].status == CAP_STATUS_ACTUAL ? 4381 : 4371;
-	plan = plan_alloc(f, draft_of(f, &t), f->profile, f->table, NOW);
+	plan = plan_alloc(f, draft_of(f, &t), f->profile, f->sms, f->table, NOW);
 	assert_int_equal(run(plan, 1000000, &f->problem), -EINVAL);
 	assert_int_equal(f->problem.code, PROBLEM_CONTENT_DRILL);
 	t.status = "Exercise";
-	plan = plan_alloc(f, draft_of(f, &t), f->profile, f->table, NOW);
+	plan = plan_alloc(f, draft_of(f, &t), f->profile, f->sms, f->table, NOW);
 	assert_int_equal(run(plan, 1000000, &f->problem), -EINVAL);
 	assert_int_equal(f->problem.code, PROBLEM_CONTENT_DRILL);
 }

@@ -14,6 +14,7 @@ enum log_subsys {
 	DLINK,
 	DCBSP,
 	DCELL,
+	DRECIP,
 };
 
 extern const struct log_info tocsin_log_info;

@@ -63,6 +63,7 @@
 	X(CELLS_LINE, "cells-line", 422, "A line of the cell file is wrong") \
 	X(RECIPIENTS_FILE, "recipients-file", 422, "The recipient file cannot be read") \
 	X(RECIPIENTS_LINE, "recipients-line", 422, "A line of the recipient file is wrong") \
+	X(RECIPIENTS_SOURCE, "recipients-source", 503, "A source of recipients does not answer") \
 	X(CONFIG, "config", 422, "The configuration is wrong") \
 	X(NO_MEMORY, "no-memory", 503, "There is not enough memory") \
 	X(INTERNAL, "internal", 500, "An internal error")

@@ -38,6 +38,7 @@ enum wait_reason {
 	WAIT_RETRY,		/*!< refused or silent before, next try is timed */
 	WAIT_TURN,		/*!< another request to that peer comes first */
 	WAIT_PEER,		/*!< the peer is not configured */
+	WAIT_BROADCAST,		/*!< goes out only if broadcast does not reach its cell */
 	_NUM_WAIT
 };
 
@@ -63,7 +64,8 @@ struct evidence {
 	uint32_t count_at;	/*!< when count was reported */
 	uint32_t rose_at;	/*!< when count was last seen higher than before */
 	uint32_t doubt_at;
-	uint16_t count;		/*!< broadcasts reported since the write */
+	uint16_t count;		/*!< broadcasts reported since the write; of a recipient: parts of the
+				 *   message that receipts say it has */
 	uint16_t period;	/*!< repetition period of the write, the peer's unit */
 	uint8_t write_answer;	/*!< enum peer_answer */
 	uint8_t write_cause;
@@ -73,6 +75,8 @@ struct evidence {
 	uint8_t wait;		/*!< enum wait_reason */
 	uint8_t attempts;	/*!< writes or stops without success, saturating */
 	uint8_t flags;
+	uint8_t via;		/*!< number of the peer of a bearer that it was handed to last; 0 = none */
+	uint8_t spare[3];	/*!< 0; so that nothing of it is padding */
 };
 
 /*! It was on air, or may have been: a stop is owed before it counts as stopped. */
@@ -84,8 +88,18 @@ struct evidence {
 
 /*! The peer had it before this write: the first count that it reports is no rise. */
 #define EVIDENCE_NO_BASELINE 0x20
+/*! The target is a recipient: what it has cannot be taken back, and it gets the message once. Where
+ *  it was on air, read: the recipient may have it. Set by evidence_init(). */
+#define EVIDENCE_ONCE 0x40
+/*! Of a recipient: a receipt without a handle named it. A hint, no proof. */
+#define EVIDENCE_HINT 0x80
 
-#define EVIDENCE_PACKED_LEN 44
+#define EVIDENCE_PACKED_LEN 48
+/*! Evidence is stored in chunks of so many targets. */
+#define EVIDENCE_CHUNK 256
+
+/*! Of a target to which nothing has happened yet. */
+void evidence_init(struct evidence *e, const struct target *target);
 
 void evidence_pack(const struct evidence *e, uint8_t out[EVIDENCE_PACKED_LEN]);
 void evidence_unpack(const uint8_t in[EVIDENCE_PACKED_LEN], struct evidence *e);
@@ -93,6 +107,8 @@ void evidence_unpack(const uint8_t in[EVIDENCE_PACKED_LEN], struct evidence *e);
 /* What happened. */
 void evidence_sent(struct evidence *e, enum peer_verb verb, uint16_t period, int64_t now);
 void evidence_answered(struct evidence *e, enum peer_verb verb, const struct peer_result *result, int64_t now);
+/*! A receipt for one of so many parts of a short message: DELIVERED or GIVEN_UP. */
+void evidence_receipt(struct evidence *e, const struct peer_result *result, unsigned int n_parts, int64_t now);
 /*! The deadline of a request passed without an answer. */
 void evidence_silent(struct evidence *e, enum peer_verb verb, int64_t now);
 void evidence_doubted(struct evidence *e, enum doubt doubt, int64_t now);
@@ -101,10 +117,16 @@ void evidence_doubted(struct evidence *e, enum doubt doubt, int64_t now);
 
 /*! \param[in] on  the message is wanted on air in this target now. */
 enum outcome evidence_outcome(const struct evidence *e, bool on);
+/*! What is to be done next depends on these too. */
+struct evidence_rules {
+	bool can_query;		/*!< the peer can be asked how the message is doing */
+	bool leave_unknown;	/*!< a recipient that may have it gets no second copy */
+};
 /*! What is to be done next; _NUM_PEER_VERB = nothing.
  *  \param[out] due_utc  when: in the past or now = at once; INT64_MAX = never by itself. */
-enum peer_verb evidence_next(const struct evidence *e, bool on, bool can_query, int64_t now, int64_t *due_utc);
-/*! Nothing is owed any more: wanted off and known to be off. */
+enum peer_verb evidence_next(const struct evidence *e, bool on, const struct evidence_rules *rules,
+			     int64_t now, int64_t *due_utc);
+/*! Nothing is owed any more: wanted off and known to be off; of a recipient: no answer is awaited. */
 bool evidence_settled(const struct evidence *e, bool on);
 
 /*! Stable words for API, VTY, metrics. Never NULL. */

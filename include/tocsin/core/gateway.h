@@ -17,6 +17,8 @@
 #include <tocsin/core/originator.h>
 #include <tocsin/core/peer.h>
 #include <tocsin/core/profile.h>
+#include <tocsin/core/recipient_source.h>
+#include <tocsin/core/sms_rules.h>
 #include <tocsin/core/store.h>
 
 struct gateway;
@@ -40,6 +42,9 @@ struct profile *gateway_profile(struct gateway *gw);
 /*! Put another one in its place; becomes a child of the gateway. */
 void gateway_set_profile(struct gateway *gw, struct profile *profile);
 const struct cell_table *gateway_cells(struct gateway *gw);
+/*! Where recipients come from, and the rules of short messages; the gateway owns both. */
+struct recipient_sources *gateway_recipients(struct gateway *gw);
+struct sms_rules *gateway_sms(struct gateway *gw);
 
 /*! How an alert was answered. */
 struct gateway_answer {
@@ -64,8 +69,12 @@ bool gateway_knows(const struct gateway *gw, const char *id);
 
 /*! Replace the cell table from a CSV file, off the loop; done is called once on the loop.
  *  Running alerts keep their cells. One import follows the other. \returns 0 or -ENOMEM. */
-typedef void (*gateway_imported)(const struct problem *problem, size_t n_cells, void *data);
+typedef void (*gateway_imported)(const struct problem *problem, size_t n_rows, void *data);
 int gateway_import_cells(struct gateway *gw, const char *path, gateway_imported done, void *data);
+/*! The same for the table of a source of recipients. The source may be removed meanwhile: done is
+ *  called all the same, with a problem. */
+int gateway_import_recipients(struct gateway *gw, struct recipient_source *source, const char *path,
+			      gateway_imported done, void *data);
 
 /*! At start, before anything can arrive: import the file unless the table in force was made from the
  *  same bytes. \returns 0; with a problem and a table from before, 1; -EINVAL without one. */
@@ -74,17 +83,18 @@ int gateway_cells_at_start(struct gateway *gw, const char *path, struct problem 
  *  went well. */
 int64_t gateway_last_import(const struct gateway *gw, struct problem *problem);
 
-/*! Live values for status, as members of an open JSON object: all peers; health.
- *  \returns of health: the store can commit. */
+/*! Live values for status, as members of an open JSON object: all peers; sources of recipients;
+ *  health. \returns of health: the store can commit. */
 void gateway_render_peers(struct gateway *gw, struct json *j);
+void gateway_render_recipients(struct gateway *gw, struct json *j);
 bool gateway_render_health(struct gateway *gw, struct json *j);
 
 /*! One line per live delivery, for the VTY. */
 struct delivery_view {
 	const char *alert_id;
 	const char *peer;
-	uint16_t identifier;
-	uint16_t serial;
+	const struct message *message;
+	unsigned int revision;
 	size_t n;				/*!< targets */
 	size_t counts[_NUM_OUTCOME];
 	bool on;

@@ -26,12 +26,13 @@ enum peer_verb {
 	_NUM_PEER_VERB
 };
 
-/*! One request, owned by core until peer_request_done() or its deadline. At most one of each verb
- *  is outstanding per (peer, message identifier, serial number), since CBSP has no transaction id. */
+/*! One request, owned by core until peer_request_done() or its deadline. */
 struct peer_request {
+	uint32_t id;			/*!< unique among those outstanding at the peer; never 0 */
 	enum peer_verb verb;
 	const struct message *message;
 	const struct target *targets;	/*!< sorted */
+	const struct recipient_detail *details;	/*!< one per target where these are recipients, else NULL */
 	size_t n_targets;
 	uint16_t period;		/*!< repetition period in the peer's own unit (write) */
 	int64_t remaining_s;		/*!< life that is left, seconds, at least 1 (write) */
@@ -46,6 +47,10 @@ enum peer_answer {
 	PEER_ANSWER_ABSENT,	/*!< stop, query: no such message there */
 	PEER_ANSWER_REFUSED,	/*!< refused for a reason that may pass */
 	PEER_ANSWER_IMPOSSIBLE,	/*!< refused for a reason that lies in the target (unknown cell, no broadcast there) */
+	PEER_ANSWER_DELIVERED,	/*!< write: the recipient has it */
+	PEER_ANSWER_LATER,	/*!< write: not taken, for a reason that lies in the peer alone (busy) */
+	PEER_ANSWER_GIVEN_UP,	/*!< write: taken before, and the peer has given it up (a receipt) */
+	_NUM_PEER_ANSWER
 };
 
 struct peer_result {
@@ -53,14 +58,27 @@ struct peer_result {
 	uint8_t cause;		/*!< the protocol's own cause, peer_ops.cause_name() */
 	bool has_count;		/*!< count holds a number of broadcasts */
 	uint16_t count;
+	/*! Of a write that was DONE: names under which receipts will come, one per part of the
+	 *  message; NULL: no receipt will come. */
+	const char *const *handles;
+	size_t n_handles;
 };
 
 /*! What a link can do, constant per peer while its link is up. */
 struct peer_caps {
 	size_t max_targets;	/*!< targets in one request */
+	unsigned int window;	/*!< requests that may be outstanding */
+	unsigned int room;	/*!< more requests that it would take now, by its pace; peer_ready() tells
+				 *   when there is more. UINT_MAX: any number */
+	unsigned int deadline_s;	/*!< for the answer to a request; of a short message, for each part */
+	bool one_per_message;	/*!< one request of each verb per message, since answers do not name
+				 *   their request */
+	bool mark_first;	/*!< what it took cannot be taken back: a request is durable before its
+				 *   octets leave */
 	uint16_t period;	/*!< repetition period for targets with nothing on air, own unit */
 	unsigned int period_unit_ms;	/*!< length of that unit */
 	unsigned int pages_per_period;	/*!< 1: in one unit of the period one page fits (GSM); 0: no limit */
+	bool can_query;		/*!< it can be asked how often a text was broadcast */
 	bool can_query_emergency;
 };
 
@@ -69,6 +87,9 @@ enum peer_state { PEER_DOWN, PEER_CONNECTING, PEER_OPENING, PEER_UP };
 /*! One table per protocol. All calls return at once. */
 struct peer_ops {
 	const char *protocol;	/*!< "cbsp" */
+	/*! Peers of one bearer stand for each other: what goes to one of them can go to any, and the
+	 *  one of the lowest preference() that is up gets it. NULL: each peer has its own targets. */
+	const char *bearer;
 	/*! Start to keep the link up until close(). \returns 0 or a negative errno (bad configuration). */
 	int (*open)(struct peer *peer);
 	void (*close)(struct peer *peer);
@@ -83,6 +104,8 @@ struct peer_ops {
 	const char *(*remote)(const struct peer *peer);
 	/*! Milliseconds until the next attempt to connect, -1 if none is waited for. */
 	int64_t (*retry_ms)(const struct peer *peer);
+	/*! With a bearer only: the lower, the earlier it is used. */
+	unsigned int (*preference)(const struct peer *peer);
 };
 
 /*! Why something on air may be gone. */
@@ -100,6 +123,10 @@ void peer_ready(struct peer *peer);
 /*! Outstanding request of that verb, NULL if there is none (count and drop the answer). */
 const struct peer_request *peer_request_find(struct peer *peer, enum peer_verb verb,
 					      uint16_t identifier, uint16_t serial);
+/*! The same by its id: NULL if it is not outstanding any more. */
+const struct peer_request *peer_request_by_id(struct peer *peer, uint32_t id);
+/*! A part of the request was answered: its deadline begins anew. */
+void peer_request_goes_on(struct peer *peer, const struct peer_request *request);
 /*! The request found there was answered.
  *  \param[in] results  one per target, in the order of the request. */
 void peer_request_done(struct peer *peer, const struct peer_request *request,
@@ -109,6 +136,17 @@ void peer_request_done(struct peer *peer, const struct peer_request *request,
  *  \param[in] patterns  which targets; n = 0 means all of the peer. */
 void peer_report_loss(struct peer *peer, enum peer_loss loss, enum message_kind kind,
 		      const struct target_pattern *patterns, size_t n);
+/*! Who is meant by a handle that the peer gave (struct peer_result), while its receipt is awaited?
+ *  \returns false: unknown, or its receipt came before. */
+bool peer_handle_find(struct peer *peer, const char *handle, struct target *target,
+		      struct recipient_detail *detail);
+/*! Its receipt came: DELIVERED or GIVEN_UP. Each handle counts once. */
+void peer_handle_done(struct peer *peer, const char *handle, const struct peer_result *result);
+/*! A receipt came that names its recipient and a reference, but no handle. No proof: it changes no
+ *  state and is shown as what it is. */
+void peer_receipt_hint(struct peer *peer, const struct target *target, uint8_t reference);
+/*! The peer says that this recipient can be reached now: what waits for a later attempt goes. */
+void peer_target_available(struct peer *peer, const struct target *target);
 /*! An answer that nobody asked for came: counted. */
 void peer_unmatched(struct peer *peer);
 

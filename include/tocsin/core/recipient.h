@@ -46,6 +46,13 @@ struct recipient {
 	bool drill;		/*!< takes part in tests and exercises */
 };
 
+/*! What a delivery keeps of a recipient beside the IMSI: its number, and where it was when it
+ *  became one. */
+struct recipient_detail {
+	struct msisdn msisdn;
+	struct target at;		/*!< as in struct recipient */
+};
+
 struct recipient_table;
 
 /*! Build a table from rows in any order. Two rows of one IMSI: the later one counts. The members
@@ -94,3 +101,6 @@ struct sender_id {
  *  code is assigned and open to senders (e164.h); or a short code of 3 to 8 digits.
  *  \returns 0 or -EINVAL (PROBLEM_CONFIG). */
 int sender_id_parse(const char *text, struct sender_id *id, struct problem *problem);
+#define SENDER_ID_TEXT_LEN (SENDER_ID_MAX + 2)
+/*! The reverse: as it was configured. \param[out] buf at least SENDER_ID_TEXT_LEN. \returns buf. */
+char *sender_id_format(const struct sender_id *id, char *buf, size_t size);

@@ -17,6 +17,7 @@
 #include <tocsin/core/evidence.h>
 #include <tocsin/core/ledger.h>
 #include <tocsin/core/message.h>
+#include <tocsin/core/recipient.h>
 
 struct store;
 struct store_txn;
@@ -47,15 +48,28 @@ struct alert_row {
 	int64_t cancelled_utc;
 	int64_t ended_utc;		/*!< nothing is owed any more; 0 = live */
 	size_t n_cells;
+	int64_t followed_utc;		/*!< when its recipients were first looked for; 0 = not yet */
 };
 
-/*! One delivery: message × peer. wanted[] and evidence[] are parallel. */
+/*! The name that a peer gave to one part of what it took, until its receipt comes. */
+struct handle_row {
+	const char *peer;		/*!< of the message centre itself */
+	const char *handle;
+	unsigned int message_nr;
+	const char *lane;		/*!< peer of the delivery (the bearer) */
+	unsigned int revision;
+	size_t target;			/*!< its index in the delivery */
+};
+
+/*! One delivery: message × peer × revision. A delivery never gets other targets; those that come
+ *  later are a delivery of the next revision. wanted[], details[] and evidence[] are parallel. */
 struct delivery_row {
 	char alert_id[ALERT_ID_LEN + 1];
 	unsigned int message_nr;
-	const char *peer;
-	unsigned int revision;		/*!< of wanted */
+	const char *peer;		/*!< name of the peer, or of the bearer */
+	unsigned int revision;
 	const struct target *wanted;
+	const struct recipient_detail *details;	/*!< of recipients; NULL of cells */
 	const struct evidence *evidence;	/*!< NULL when written: nothing has happened yet */
 	size_t n;
 	bool settled;
@@ -84,10 +98,29 @@ typedef void (*store_done)(int rc, void *data);
 struct store_txn *store_txn_alloc(struct store *store);
 /*! All of these return 0 or -ENOMEM; after -ENOMEM the commit fails. */
 int store_put_alert(struct store_txn *txn, const struct alert_row *row);
+/*! Of kind MESSAGE_SHORT with all of its sms. */
 int store_put_message(struct store_txn *txn, const char *alert_id, const struct message *message);
+/*! A new one, never another in the place of what is there (-EEXIST). With details NULL nothing is kept
+ *  of them, with evidence NULL nothing has happened yet. */
 int store_put_delivery(struct store_txn *txn, const struct delivery_row *row);
-/*! The same delivery, its wanted unchanged: settled, time and evidence. */
+/*! The same delivery, its wanted unchanged: settled, time and all evidence. */
 int store_put_evidence(struct store_txn *txn, const struct delivery_row *row);
+/*! Only settled and time. */
+int store_put_delivery_state(struct store_txn *txn, const struct delivery_row *row);
+/*! Only the evidence of one chunk: of targets from chunk * EVIDENCE_CHUNK on, at most so many. The row
+ *  names the delivery (alert, message, peer, revision) and has all of its evidence and their n; the rest
+ *  of it is not looked at. */
+int store_put_evidence_chunk(struct store_txn *txn, const struct delivery_row *row, size_t chunk);
+/*! Recipients of the alert were looked for at that time. */
+int store_put_followed(struct store_txn *txn, const char *alert_id, int64_t utc);
+/*! A peer of a bearer has this number from now on (evidence.via), 1 to 255. Neither changes: another
+ *  name for the number is -EINVAL, another number for the name -EEXIST, the same again is none. */
+int store_put_peer_number(struct store_txn *txn, uint8_t number, const char *name);
+/*! In place of what the same peer gave that name to before. Kept until its receipt or until the alert
+ *  has ended. */
+int store_put_handle(struct store_txn *txn, const char *alert_id, const struct handle_row *row);
+/*! Its receipt came. That there is none is no error. */
+int store_drop_handle(struct store_txn *txn, const char *peer, const char *handle);
 int store_put_ledger(struct store_txn *txn, const char *alert_id, const struct ledger_entry *entry);
 int store_put_cancelled(struct store_txn *txn, const char *alert_id, const char *by, int64_t utc);
 int store_put_ended(struct store_txn *txn, const char *alert_id, int64_t utc);
@@ -110,6 +143,9 @@ int store_load_messages(struct store *store, const char *alert_id,
 			int (*cb)(const struct message *message, void *data), void *data);
 int store_load_deliveries(struct store *store, const char *alert_id,
 			  int (*cb)(const struct delivery_row *row, void *data), void *data);
+int store_load_handles(struct store *store, const char *alert_id,
+		       int (*cb)(const struct handle_row *row, void *data), void *data);
+int store_load_peer_numbers(struct store *store, int (*cb)(uint8_t number, const char *name, void *data), void *data);
 int store_load_ledger(struct store *store, int (*cb)(const struct ledger_entry *entry, void *data), void *data);
 /*! \returns talloc string, NULL if there is none. */
 char *store_get_meta(struct store *store, void *ctx, const char *key);
@@ -128,8 +164,18 @@ int store_read_alert(struct store_reader *r, void *ctx, const char *id, bool wit
  *                    when it was not kept.
  *  \returns 0, -ENOENT, or a negative errno. */
 int store_read_area(struct store_reader *r, void *ctx, const char *id, char **area);
+/*! Names of the peers of bearers by their number (evidence.via), NULL where there is none.
+ *  \param[out] names  talloc array of 256, owning its strings.
+ *  \returns 0 or a negative errno. */
+int store_read_peer_numbers(struct store_reader *r, void *ctx, char ***names);
 int store_read_messages(struct store_reader *r, void *ctx, const char *id, struct message **messages);
 /*! Deliveries of an alert, all of one peer (NULL = of all).
  *  \returns number of rows, or a negative errno. */
 int store_read_deliveries(struct store_reader *r, void *ctx, const char *id, const char *peer, struct delivery_row **rows);
+/*! The same one after the other, of which only one is in memory: it lives during the callback, whose
+ *  negative return ends it. \returns 0 or a negative errno. */
+int store_read_each_delivery(struct store_reader *r, const char *id,
+			     int (*cb)(const struct delivery_row *row, void *data), void *data);
+/*! How many targets all deliveries of an alert have; quick. */
+int store_read_n_targets(struct store_reader *r, const char *id, size_t *n);
 char *store_read_meta(struct store_reader *r, void *ctx, const char *key);

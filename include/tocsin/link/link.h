@@ -3,11 +3,11 @@
 /*! The signalling association to a peer, common to all protocols. Drawing: doc/link-fsm.dot.
  *
  * A link outlives its conns: DOWN, CONNECTING, OPENING (the protocol's own greeting), UP, and DOWN
- * again, for ever, until it is freed. It reports every change to its struct peer. In the connecting
- * role it waits with growing, jittered delays between attempts. In the listening role the peer
- * comes to us, and its newest conn wins. There a silent conn takes the link DOWN but is kept, with
- * an unanswered keep-alive in it: a peer that believes in a dead conn would never open another, and
- * this way the line heals by itself.
+ * again, for ever, until it is freed. It reports every change to its struct peer, or to a protocol
+ * that makes one peer of several links. In the connecting role it waits with growing, jittered
+ * delays between attempts. In the listening role the peer comes to us, and its newest conn wins.
+ * There a silent conn takes the link DOWN but is kept, with an unanswered keep-alive in it: a peer
+ * that believes in a dead conn would never open another, and this way the line heals by itself.
  *
  * A link is never freed inside its own callbacks. Its timers follow the wall clock, as osmo_timer
  * does, but are checked against the monotonic one: a step forward fires none of them early, and
@@ -55,6 +55,14 @@ struct link_ops {
 	void (*on_frame)(void *priv, const uint8_t *frame, size_t len);
 	/*! Make a message that the peer must answer. NULL when out of memory. */
 	struct msgb *(*keep_alive)(void *priv);
+	/* The rest may be NULL. */
+	/*! The link changed its state, or why it is in it. NULL: that is the peer's state too. A link
+	 *  calls it as early as in link_open(). */
+	void (*on_state)(void *priv, enum peer_state state, const char *why);
+	/*! After link_send() said -EAGAIN: there is room again. NULL: peer_ready(). */
+	void (*on_ready)(void *priv);
+	/*! The wall clock was stepped: arm the protocol's own timers again. */
+	void (*on_rearm)(void *priv);
 };
 
 /*! Open the link; it starts to connect or to listen at once.
@@ -68,11 +76,11 @@ int link_open(void *ctx, struct peer *peer, const struct link_config *config,
 /*! The greeting is done: the link is UP. */
 void link_opened(struct link *link);
 /*! Hand a message to the conn, which takes it whatever is returned.
- *  \returns 0; -EAGAIN: full, peer_ready() will be called; -ENOTCONN. */
+ *  \returns 0; -EAGAIN: full, on_ready() will be called; -ENOTCONN. */
 int link_send(struct link *link, struct msgb *msg);
 /*! Close the conn there is; the link goes on (connects again, or waits for the peer). */
 void link_drop(struct link *link, const char *why);
-/*! The wall clock was stepped: arm all timers again. */
+/*! The wall clock was stepped: arm all timers again, the protocol's own too. */
 void link_rearm(struct link *link);
 
 enum peer_state link_state(const struct link *link);
