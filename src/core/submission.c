@@ -409,7 +409,11 @@ static int remember(struct submission *sub)
 
 static void json_short(struct json *j, const struct message *m)
 {
-	json_string(j, "sender", m->sms->sender.text);
+	const struct short_message *sms = m->sms;
+	char sender[SENDER_ID_TEXT_LEN];
+
+	json_string(j, "sender_id", sender_id_format(&sms->sender, sender, sizeof(sender)));
+	json_string(j, "alphabet", sms->parts.alphabet == SMS_GSM7 ? "gsm7" : "ucs2");
 	json_int(j, "parts", m->sms->parts.n);
 	json_string(j, "language", m->language);
 	json_string(j, "text", m->text);
