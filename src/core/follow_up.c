@@ -63,6 +63,7 @@ struct follow_up {
 	/* By place. */
 	int64_t *confirmed_utc;		/* when it was last seen confirmed; at first: since when it could be */
 	uint8_t *needed, *next_needed;
+	int64_t looked_utc;		/* when that was last looked at */
 	/* The pass. */
 	struct recipient_walk *walk;	/* NULL: none is under way */
 	struct batch batch[SHORT_MAX_MESSAGES];
@@ -195,7 +196,7 @@ static bool cell_needs_it(const struct follow_up *f, size_t i, int64_t now)
 static bool find_needed(struct follow_up *f, int64_t now)
 {
 	size_t i, n = places_count(f->places);
-	bool changed = false;
+	bool changed;
 	long area;
 
 	for (i = 0; i < f->n_cells; i++)
@@ -213,11 +214,15 @@ static bool find_needed(struct follow_up *f, int64_t now)
 	return changed;
 }
 
+/* Once a second: that is the unit of the rule, and a pass has many slices in one. */
 static void hold_back(struct follow_up *f, int64_t now)
 {
 	struct lane *lane = NULL;
 	size_t i;
 
+	if (now == f->looked_utc)
+		return;
+	f->looked_utc = now;
 	if (!find_needed(f, now))
 		return;
 	for (i = 0; i < f->n_groups; i++) {
@@ -311,20 +316,16 @@ static int put_delivery(struct revision *rev, struct store_txn *txn, const struc
 			const struct batch *b, int64_t now)
 {
 	struct live_alert *alert = rev->f->alert;
-	struct delivery *d = delivery_alloc(alert, message, SMS_BEARER, b->wanted, b->details, b->n);
 	struct delivery_row row = {
-		.message_nr = message->nr, .peer = SMS_BEARER, .wanted = b->wanted, .details = b->details,
-		.n = b->n, .updated_utc = now,
+		.message_nr = message->nr, .peer = SMS_BEARER, .revision = next_revision(alert, message),
+		.wanted = b->wanted, .details = b->details, .n = b->n, .updated_utc = now,
 	};
+	struct delivery *d = delivery_alloc(alert, message, SMS_BEARER, b->wanted, b->details, b->n);
 
 	if (!d)
 		return -ENOMEM;
-	/* It is in the list of the alert already, with revision 0. */
-	llist_del_init(&d->in_alert);
-	d->revision = next_revision(alert, message);
-	llist_add_tail(&d->in_alert, &alert->deliveries);
+	d->revision = row.revision;
 	rev->made[rev->n++] = d;
-	row.revision = d->revision;
 	OSMO_STRLCPY_ARRAY(row.alert_id, alert->id);
 	return store_put_delivery(txn, &row);
 }
@@ -526,8 +527,10 @@ void follow_up_cb(void *data)
 		if (!alert->follow_up && follow_up_begin(alert, now) < 0)
 			continue;	/* at the next tick */
 		more |= work_on(alert->follow_up, until_ms, now);
-		if (clock_mono_ms() >= until_ms)
+		if (clock_mono_ms() >= until_ms) {
+			more = true;	/* those that follow have not been looked at */
 			break;
+		}
 	}
 	if (any && !gw->stopping)
 		osmo_timer_schedule(&gw->follow_timer, more ? 0 : TICK_S, 0);

@@ -37,7 +37,6 @@ struct handles {
 	struct llist_head changes;
 };
 
-
 struct handles *handles_alloc(void *ctx)
 {
 	struct handles *handles = talloc_zero(ctx, struct handles);

@@ -414,23 +414,14 @@ static void json_short(struct json *j, const struct message *m)
 
 	json_string(j, "sender_id", sender_id_format(&sms->sender, sender, sizeof(sender)));
 	json_string(j, "alphabet", sms->parts.alphabet == SMS_GSM7 ? "gsm7" : "ucs2");
-	json_int(j, "parts", m->sms->parts.n);
+	json_int(j, "parts", sms->parts.n);
 	json_string(j, "language", m->language);
 	json_string(j, "text", m->text);
-	json_boolean(j, "cut", m->sms->parts.cut);
-	json_time(j, "expires", m->expires_utc);
-	json_object_end(j);
+	json_boolean(j, "cut", sms->parts.cut);
 }
 
-static void json_message(struct json *j, const struct message *m)
+static void json_broadcast(struct json *j, const struct message *m)
 {
-	json_object_begin(j, NULL);
-	json_int(j, "nr", m->nr);
-	json_string(j, "kind", message_kind_name(m->kind));
-	if (m->kind == MESSAGE_SHORT) {
-		json_short(j, m);
-		return;
-	}
 	json_int(j, "message_identifier", m->identifier);
 	json_int(j, "serial_number", m->serial);
 	if (m->kind == MESSAGE_TEXT) {
@@ -442,6 +433,17 @@ static void json_message(struct json *j, const struct message *m)
 	} else {
 		json_int(j, "warning_type", m->warning_type);
 	}
+}
+
+static void json_message(struct json *j, const struct message *m)
+{
+	json_object_begin(j, NULL);
+	json_int(j, "nr", m->nr);
+	json_string(j, "kind", message_kind_name(m->kind));
+	if (m->kind == MESSAGE_SHORT)
+		json_short(j, m);
+	else
+		json_broadcast(j, m);
 	json_time(j, "expires", m->expires_utc);
 	json_object_end(j);
 }
