@@ -526,11 +526,8 @@ void follow_up_cb(void *data)
 		any = true;
 		if (!alert->follow_up && follow_up_begin(alert, now) < 0)
 			continue;	/* at the next tick */
+		/* Each gets a little, also when the time is over, so that none waits for ever. */
 		more |= work_on(alert->follow_up, until_ms, now);
-		if (clock_mono_ms() >= until_ms) {
-			more = true;	/* those that follow have not been looked at */
-			break;
-		}
 	}
 	if (any && !gw->stopping)
 		osmo_timer_schedule(&gw->follow_timer, more ? 0 : TICK_S, 0);
