@@ -10,12 +10,15 @@ EXTRA_DIST += \
 	contrib/lab/air.py \
 	contrib/lab/bssap.py \
 	contrib/lab/demo.py \
+	contrib/lab/demo_sms.py \
 	contrib/lab/lab.py \
 	contrib/lab/msc.py \
 	contrib/lab/netns.py \
 	contrib/lab/osmocom.py \
 	contrib/lab/phones.py \
 	contrib/lab/relay.py \
+	contrib/lab/show.py \
+	contrib/lab/sms.py \
 	contrib/lab/sctp_over_tcp.c \
 	contrib/lab/smpp_client.py \
 	contrib/lab/smsc.js \

@@ -3,21 +3,17 @@
 
 Exit status 0 only if the air said exactly the right thing in every cell, and our status agreed."""
 
-import argparse
-import json
 import os
 import re
 import secrets
-import subprocess
-import sys
 import time
 
 from air import PERIOD_UNIT_S
-from lab import Lab, cells, end_on_signals, tools_missing, wait_for
+from lab import Lab, cells, tools_missing, wait_for
 from relay import Relay
+from show import EXAMPLES, Wrong, check, clock, example, failed, main, post, say
 from tocsind import HTTP_ADDRESS, VTY_ADDRESS, Tocsind, cap_time, listening_peer
 
-EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "doc", "examples")
 REPETITION_PERIOD = 15
 SILENCE_S = 2 * REPETITION_PERIOD * PERIOD_UNIT_S
 # osmo-bts has at most this many pages in hand when a message is stopped.
@@ -28,33 +24,6 @@ WARNED = (CELLS[0], CELLS[2])
 SPARED = (CELLS[1],)
 # The example's polygon is 49.95 to 50.05 north, 9.95 to 10.05 east.
 PLACES = {CELLS[0]: (50.01, 10.01), CELLS[1]: (50.20, 10.20), CELLS[2]: (49.98, 9.97)}
-
-
-class Wrong(Exception):
-    """The air or the status is not what it has to be."""
-
-
-def say(text=""):
-    print(text, flush=True)
-
-
-def check(right, reason):
-    if not right:
-        raise Wrong(reason)
-
-
-def clock():
-    return time.strftime("%H:%M:%S")
-
-
-def example(name, **elements):
-    """An example of the manual with the text of some elements replaced."""
-    with open(os.path.join(EXAMPLES, name), encoding="utf-8") as file:
-        text = file.read()
-    for element, value in elements.items():
-        text, n = re.subn(f"<{element}>[^<]*</{element}>", f"<{element}>{value}</{element}>", text)
-        check(n == 1, f"{name} has {n} elements {element}")
-    return text
 
 
 class Demo:
@@ -69,18 +38,7 @@ class Demo:
         self.answer = None
 
     def post(self, name, document):
-        path = os.path.join(self.lab.folder, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(document)
-        command = ["curl", "-sS", "-H", "Content-Type: application/cap+xml", "--data-binary", f"@{path}",
-                   "-w", "\n%{http_code}", f"{self.url}/v1/alerts"]
-        say(f"\n$ curl -H 'Content-Type: application/cap+xml' --data-binary @{path} {self.url}/v1/alerts")
-        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        body, status = output.rsplit("\n", 1)
-        answer = json.loads(body) if body else {}
-        say(f"HTTP {status}\n{json.dumps(answer, indent=2, ensure_ascii=False)}")
-        check(status == "202", f"the answer to {name} is {status}, not 202")
-        return answer
+        return post(self.url, self.lab.folder, name, document)
 
     def show_states(self):
         """Print what changed; return {(cell id, message number): state}."""
@@ -234,28 +192,10 @@ def run(arguments):
             if not arguments.once:
                 demo.stay()
         except Exception as reason:
-            say(f"\nWRONG: {'' if isinstance(reason, Wrong) else type(reason).__name__ + ': '}{reason}"
-                f"\n\nThe logs end so:\n{lab.logs()}")
-            return 1
+            return failed(reason, lab.logs())
         finally:
             daemon.stop()
     return 0
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tocsind", required=True)
-    parser.add_argument("--once", action="store_true")
-    arguments = parser.parse_args()
-    missing = tools_missing()
-    if missing:
-        sys.exit(f"demo: {missing}")
-    end_on_signals()
-    try:
-        sys.exit(run(arguments))
-    except KeyboardInterrupt:
-        say("\nEnded; everything that was started is gone.")
-        sys.exit(130 if arguments.once else 0)
-
-
-main()
+main(run, tools_missing())

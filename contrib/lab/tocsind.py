@@ -32,6 +32,26 @@ def _peer(name, lines):
                        "no shutdown"]) + "\n"
 
 
+def sms_rules(sender_id, lines=("class national always", "class severe always")):
+    """Node "sms"; before the message centres, which are refused without a sender id."""
+    return "\n ".join(["sms", f"sender-id {sender_id}", *lines]) + "\n"
+
+
+def message_centre(name, system_id, password_file, port=2775, lines=()):
+    """tocsind connects to it; lines: more of its configuration, as "mode store-and-forward"."""
+    return "\n ".join([f"peer {name} smpp", "remote-ip 127.0.0.1", f"remote-port {port}", f"system-id {system_id}",
+                       f"password-file {password_file}", "backoff 100 1000", *lines, "no shutdown"]) + "\n"
+
+
+def recipients_of_file(name, path):
+    return f"recipients {name} file\n path {path}\n no shutdown\n"
+
+
+def recipients_of_msc(name, port=4254, plmn=(1, 1), poll_s=5):
+    return "\n ".join([f"recipients {name} osmo-msc", "remote-ip 127.0.0.1", f"vty-port {port}",
+                       f"plmn {plmn[0]:03d} {plmn[1]:02d}", f"poll-interval {poll_s}", "no shutdown"]) + "\n"
+
+
 def config(folder, cells_file, peers, http=HTTP_ADDRESS, originators=None, profile=()):
     """Text of a configuration file."""
     originators = originators or {"demo-agency": "loopback-default"}
@@ -125,14 +145,22 @@ class Tocsind:
     def alert(self, alert_id):
         return self.get(f"/v1/alerts/{alert_id}")
 
-    def targets(self, alert_id):
-        """All rows of /v1/alerts/{id}/cells."""
+    def targets(self, alert_id, kind="cells"):
+        """All rows of /v1/alerts/{id}/cells, or of its recipients."""
         rows, after = [], ""
         while after is not None:
-            page = self.get(f"/v1/alerts/{alert_id}/cells" + (f"?after={after}" if after else ""))
-            rows += page["cells"]
+            page = self.get(f"/v1/alerts/{alert_id}/{kind}" + (f"?after={after}" if after else ""))
+            rows += page[kind]
             after = page.get("next")
         return rows
+
+    def recipients(self, alert_id):
+        """{IMSI: row}; each stands in the list once."""
+        rows = self.targets(alert_id, "recipients")
+        found = {row["imsi"]: row for row in rows}
+        if len(found) != len(rows):
+            raise RuntimeError(f"{len(rows) - len(found)} recipients of alert {alert_id} stand in it twice")
+        return found
 
     def peer_state(self, name):
         for peer in self.get("/v1/peers")["peers"]:

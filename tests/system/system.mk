@@ -12,11 +12,13 @@ SYSTEM_TESTS = \
 	tests/system/test_msc_source.py \
 	tests/system/test_outage.py \
 	tests/system/test_roles.py \
-	tests/system/test_sms_lab.py
+	tests/system/test_sms_lab.py \
+	tests/system/test_sms_msc.py
 
 EXTRA_DIST += $(SYSTEM_TESTS) \
 	tests/system/bsc.py \
 	tests/system/cbsp.py \
+	tests/system/sms_world.py \
 	tests/system/tap.py \
 	tests/system/world.py
 
