@@ -12,6 +12,7 @@ SYSTEM_TESTS = \
 	tests/system/test_msc_source.py \
 	tests/system/test_outage.py \
 	tests/system/test_roles.py \
+	tests/system/test_sms_crash.py \
 	tests/system/test_sms_lab.py \
 	tests/system/test_sms_msc.py
 
