@@ -44,7 +44,7 @@ const FIRST_ID = 0x1abc0;
 
 const submits = [];
 let sessions = 0;
-let bound = null;
+let bound = null;          // the session bound last of those that take receipts
 
 // Tests judge the octets, so the package is kept from decoding them; text shows how it would.
 const message = smpp.filters.message;
@@ -166,7 +166,9 @@ function on_bind(session, pdu) {
 		session.close();
 		return;
 	}
-	bound = session;
+	session.transmits = pdu.command !== 'bind_receiver';
+	if (pdu.command !== 'bind_transmitter')
+		bound = session;
 	session.send(pdu.response({ system_id: 'NPM-SMSC' }));
 }
 
@@ -185,7 +187,7 @@ const server = smpp.createServer((session) => {
 	for (const command of ['bind_transceiver', 'bind_transmitter', 'bind_receiver'])
 		session.on(command, (pdu) => on_bind(session, pdu));
 	session.on('submit_sm', (pdu) => {
-		if (bound === session)
+		if (session.transmits)
 			on_submit(session, pdu);
 		else
 			session.send(pdu.response({ command_status: smpp.errors.ESME_RINVBNDSTS }));

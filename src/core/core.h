@@ -41,6 +41,7 @@ struct request {
 	struct target *targets;		/*!< what pub.targets points to where these are not in a row, or NULL */
 	uint32_t *index;		/*!< of each target in the delivery; NULL: in a row from the first */
 	struct evidence *before;	/*!< of each target, until the link has taken it */
+	bool retry;			/*!< counted in lane.retries */
 	struct osmo_timer_list deadline;
 	int64_t due_ms;			/*!< the same, monotonic */
 };
@@ -111,6 +112,7 @@ struct lane {
 	struct osmo_timer_list timer;
 	unsigned int outstanding;	/*!< requests in any stage */
 	unsigned int marked;		/*!< those that are not OUT yet */
+	unsigned int retries;		/*!< those to recipients who had an attempt before */
 	bool blocked;			/*!< the send queue was full; wait for peer_ready() */
 	bool had_admission;		/*!< some delivery has admission[] */
 };
@@ -129,6 +131,8 @@ struct peer {
 	struct llist_head in_lane;	/*!< lane.peers */
 	struct hlist_node by_name;	/*!< peer_set.by_name */
 	unsigned int outstanding;	/*!< requests that its link has */
+	unsigned int silent;		/*!< requests whose deadline passed since the last answer */
+	int64_t mute_until_ms;		/*!< another peer of the bearer is used until then, monotonic */
 	uint8_t number;			/*!< of a bearer (evidence.via); 0 = none yet */
 	struct rate_ctr_group *ctrs;
 };
@@ -153,7 +157,9 @@ struct lane *lane_get(struct gateway *gw, const char *peer_name);
 uint32_t name_hash(const char *name);
 void lane_add_peer(struct lane *lane, struct peer *peer);
 void lane_remove_peer(struct lane *lane, struct peer *peer);
-/*! A peer came up or went down: choose the one to use. */
+/*! A request to that peer was not answered in time. */
+void lane_peer_silent(struct lane *lane, struct peer *peer);
+/*! A peer came up or went down, was silent or may be tried again: choose the one to use. */
 void lane_choose_peer(struct lane *lane);
 /*! Run it soon, from the loop: what is due of its deliveries, delivery_run(). */
 void lane_wake(struct lane *lane);
@@ -227,7 +233,7 @@ void delivery_admit(struct delivery *d, size_t i, enum admission admission);
 bool follow_up_applies(const struct live_alert *alert);
 /*! Begin, or go on after a restart: before its deliveries run, since some may be held back.
  *  \returns 0 or -ENOMEM. */
-int follow_up_begin(struct live_alert *alert, int64_t now);
+int follow_up_begin(struct live_alert *alert);
 /*! Is a revision of it on its way into the store? */
 bool follow_up_is_busy(const struct live_alert *alert);
 /*! There is something new to look at. */

@@ -22,6 +22,8 @@
 #define LANE_MAX_SLEEP_S 30
 /* For receipts that come after the end of what they are about. */
 #define RECEIPT_GRACE_S 300
+/* Between two copies to a recipient who has one perhaps, however often the phone is in contact. */
+#define CONTACT_PAUSE_S 60
 
 bool delivery_on(const struct delivery *d, int64_t now)
 {
@@ -95,6 +97,19 @@ static void set_wait(struct delivery *d, size_t i, enum wait_reason wait)
 	delivery_dirty(d, i);
 }
 
+/* One that went silent is asked with one request at a time, until it answers. */
+static unsigned int open_window(const struct lane *lane, const struct peer_caps *caps)
+{
+	return lane->peer->silent >= caps->window ? 1 : caps->window;
+}
+
+/* Those who did not answer before leave half of the places to those who were not tried yet, of
+ * whatever alert. */
+static bool retries_are_full(const struct lane *lane, const struct peer_caps *caps)
+{
+	return lane->retries && lane->retries >= open_window(lane, caps) / 2;
+}
+
 /* A peer that cannot take back what it was given gets no more than was agreed. Of the others, stops
  * and the most urgent class are not limited. */
 static bool has_place(const struct delivery *d, enum peer_verb verb, const struct peer_caps *caps)
@@ -102,7 +117,7 @@ static bool has_place(const struct delivery *d, enum peer_verb verb, const struc
 	const struct lane *lane = d->lane;
 
 	if (caps->mark_first)
-		return lane->outstanding < caps->window && lane->marked < caps->room &&
+		return lane->outstanding < open_window(lane, caps) && lane->marked < caps->room &&
 		       !d->alert->gw->store_failing && !d->alert->gw->stopping;
 	return verb == PEER_STOP || d->message->class == MESSAGE_CLASS_NATIONAL ||
 	       lane->outstanding < caps->window;
@@ -195,6 +210,8 @@ static uint32_t look_at_target(struct look *look, size_t i)
 			set_wait(d, i, WAIT_RETRY);
 		return due_at(due);
 	}
+	if (evidence_is_retry(&d->evidence[i]) && retries_are_full(d->lane, look->caps))
+		return due_at(look->now);
 	if (batch_add(look, verb, i))
 		return DUE_NEVER;
 	/* Looked at again when an answer frees the place. */
@@ -228,6 +245,21 @@ static int64_t next_look(const struct delivery *d, int64_t now)
 	return OSMO_MIN(next, d->on ? d->message->expires_utc : receipts_end(d));
 }
 
+/* Who waits longest goes first where there are not places for all: an attempt that failed does not go
+ * before those who had none yet, and these are due since ever (DUE_NOW). */
+static long first_due(const struct delivery *d, uint32_t until)
+{
+	return d->details ? due_earliest(d->due, until) : due_next(d->due, 0, until);
+}
+
+/* One that stays due after it was looked at ends the look. */
+static long next_due(const struct delivery *d, size_t i, uint32_t until)
+{
+	if (!d->details)
+		return due_next(d->due, i + 1, until);
+	return due_get(d->due, i) <= until ? -1 : due_earliest(d->due, until);
+}
+
 /* \returns when to look at it again by itself. */
 static int64_t delivery_look(struct delivery *d, const struct peer_caps *caps, int64_t now)
 {
@@ -238,7 +270,7 @@ static int64_t delivery_look(struct delivery *d, const struct peer_caps *caps, i
 
 	look.rules.leave_unknown = d->alert->gw->sms->leave_unknown;
 	look.rules.can_query = d->message->kind == MESSAGE_TEXT ? caps->can_query : caps->can_query_emergency;
-	for (i = due_next(d->due, 0, until); i >= 0 && !is_over(&look); i = due_next(d->due, i + 1, until)) {
+	for (i = first_due(d, until); i >= 0 && !is_over(&look); i = next_due(d, i, until)) {
 		/* First, since a request that comes to nothing at once makes it due again. */
 		due_set(d->due, i, DUE_NEVER);
 		again = look_at_target(&look, i);
@@ -316,13 +348,15 @@ static void lane_schedule(struct lane *lane, int64_t next, int64_t now)
  * difference. Called when anything changed; cheap when nothing is due. */
 void delivery_run(struct lane *lane)
 {
-	bool up = lane->peer && lane->peer->state == PEER_UP;
 	int64_t now = clock_utc(), next = INT64_MAX, at;
 	struct peer_caps caps = { 0 };
 	struct delivery *d;
 	int pass;
+	bool up;
 
 	osmo_timer_del(&lane->timer);
+	lane_choose_peer(lane);
+	up = lane->peer && lane->peer->state == PEER_UP;
 	if (up) {
 		lane->peer->ops->caps(lane->peer, &caps);
 		capacity_plan(lane, &caps, now);
@@ -385,6 +419,15 @@ void peer_report_loss(struct peer *peer, enum peer_loss loss, enum message_kind 
 	lane_wake(peer->lane);
 }
 
+/* The phone's answer to the call for this very message is a contact too: one that may have it gets no
+ * second copy for that. */
+static bool may_be_tried_at_once(const struct evidence *e, int64_t now)
+{
+	if (!evidence_is_retry(e) || e->flags & EVIDENCE_OUT_WRITE)
+		return false;
+	return !(e->flags & EVIDENCE_MAYBE_ON_AIR) || now - e->write_sent >= CONTACT_PAUSE_S;
+}
+
 void peer_target_available(struct peer *peer, const struct target *target)
 {
 	struct delivery *d;
@@ -392,7 +435,7 @@ void peer_target_available(struct peer *peer, const struct target *target)
 
 	llist_for_each_entry(d, &peer->lane->deliveries, in_lane) {
 		i = d->settled ? -1 : target_find(d->wanted, d->n, target);
-		if (i < 0 || !d->evidence[i].attempts)
+		if (i < 0 || !may_be_tried_at_once(&d->evidence[i], clock_utc()))
 			continue;
 		d->evidence[i].attempts = 0;
 		delivery_changed(d, i);

@@ -112,3 +112,20 @@ long due_next(const struct due *due, size_t i, uint32_t when)
 	}
 	return -1;
 }
+
+long due_earliest(const struct due *due, uint32_t when)
+{
+	unsigned int level = due->levels - 1;
+	size_t i = 0, end;
+
+	if (!due->n || due->level[level][0] > when)
+		return -1;
+	when = due->level[level][0];
+	while (level--) {
+		i *= FANOUT;
+		end = i + FANOUT < due->len[level] ? i + FANOUT : due->len[level];
+		while (i < end - 1 && due->level[level][i] != when)
+			i++;
+	}
+	return i;
+}

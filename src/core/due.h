@@ -20,5 +20,8 @@ void due_set_all(struct due *due, uint32_t when);
 uint32_t due_get(const struct due *due, size_t i);
 /*! The earliest time of all, DUE_NEVER if there is none. */
 uint32_t due_first(const struct due *due);
+/*! Of those that are due at that time the one that has been so for longest, of several the first.
+ *  \returns -1: none is due. */
+long due_earliest(const struct due *due, uint32_t when);
 /*! The first target from index i on that is due at or before that time, -1 if there is none. */
 long due_next(const struct due *due, size_t i, uint32_t when);

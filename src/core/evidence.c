@@ -12,6 +12,10 @@
 /* A refused or unanswered request is tried again after 5, 10, 20 ... 300 s. */
 #define RETRY_MIN_S 5
 #define RETRY_MAX_S 300
+/* A recipient who may have the message gets one more copy each time, so that is done ever more rarely:
+ * after 30, 60 ... 3,600 s. */
+#define REPEAT_MIN_S 30
+#define REPEAT_MAX_S 3600
 
 /* A refused or unanswered write may follow one that did get through: then a stop is still owed. */
 #define EVIDENCE_WAS_MAYBE 0x10
@@ -354,16 +358,20 @@ enum outcome evidence_outcome(const struct evidence *e, bool on)
 	return e->flags & EVIDENCE_OUT_WRITE ? OUTCOME_SENT : OUTCOME_UNKNOWN;
 }
 
-static int64_t backoff_s(const struct evidence *e)
+static int64_t grown_s(const struct evidence *e, int64_t s, int64_t max_s)
 {
-	int64_t s = RETRY_MIN_S;
 	unsigned int i;
 
 	if (!e->attempts)
 		return 0;
-	for (i = 1; i < e->attempts && s < RETRY_MAX_S; i++)
+	for (i = 1; i < e->attempts && s < max_s; i++)
 		s *= 2;
-	return s < RETRY_MAX_S ? s : RETRY_MAX_S;
+	return s < max_s ? s : max_s;
+}
+
+static int64_t backoff_s(const struct evidence *e)
+{
+	return grown_s(e, RETRY_MIN_S, RETRY_MAX_S);
 }
 
 static enum peer_verb next_off(const struct evidence *e, int64_t *due_utc)
@@ -420,7 +428,14 @@ static enum peer_verb next_on(const struct evidence *e, bool can_query, int64_t 
 	return PEER_QUERY;
 }
 
-static enum peer_verb next_once(const struct evidence *e, bool leave_unknown, int64_t *due_utc)
+/* A pause after that time; none if the clock was set back since, so that nobody knows how much of it is
+ * over. */
+static int64_t pause_after(int64_t utc, int64_t pause_s, int64_t now)
+{
+	return utc > now ? now : utc + pause_s;
+}
+
+static enum peer_verb next_once(const struct evidence *e, bool leave_unknown, int64_t now, int64_t *due_utc)
 {
 	if (e->flags & FLAGS_OUT || (e->flags & EVIDENCE_MAYBE_ON_AIR && leave_unknown))
 		return _NUM_PEER_VERB;
@@ -430,16 +445,17 @@ static enum peer_verb next_once(const struct evidence *e, bool leave_unknown, in
 	case PEER_ANSWER_GIVEN_UP:
 		return _NUM_PEER_VERB;
 	case PEER_ANSWER_IMPOSSIBLE:
-		*due_utc = (int64_t)e->write_answered + RETRY_MAX_S;
+		*due_utc = pause_after(e->write_answered, RETRY_MAX_S, now);
 		break;
 	case PEER_ANSWER_REFUSED:
-		*due_utc = e->write_answered + backoff_s(e);
+		*due_utc = pause_after(e->write_answered, backoff_s(e), now);
 		break;
 	case PEER_ANSWER_LATER:
 		*due_utc = 0;
 		break;
 	default:
-		*due_utc = e->doubt == DOUBT_NONE ? 0 : e->doubt_at + backoff_s(e);
+		*due_utc = e->doubt == DOUBT_NONE ? 0 :
+			   pause_after(e->doubt_at, grown_s(e, REPEAT_MIN_S, REPEAT_MAX_S), now);
 	}
 	return PEER_WRITE;
 }
@@ -453,13 +469,18 @@ enum peer_verb evidence_next(const struct evidence *e, bool on, const struct evi
 	if (!(e->flags & EVIDENCE_ONCE))
 		verb = on ? next_on(e, rules->can_query, due_utc) : next_off(e, due_utc);
 	else if (on)
-		verb = next_once(e, rules->leave_unknown, due_utc);
+		verb = next_once(e, rules->leave_unknown, now, due_utc);
 	else
 		verb = _NUM_PEER_VERB;
-	/* No pause is longer: the clock was set back since, so nobody knows how much of it is over. */
-	if (*due_utc != INT64_MAX && *due_utc > now + RETRY_MAX_S)
+	/* No pause toward a cell is longer: the clock was set back since. */
+	if (!(e->flags & EVIDENCE_ONCE) && *due_utc != INT64_MAX && *due_utc > now + RETRY_MAX_S)
 		*due_utc = now;
 	return *due_utc == INT64_MAX ? _NUM_PEER_VERB : verb;
+}
+
+bool evidence_is_retry(const struct evidence *e)
+{
+	return e->flags & EVIDENCE_ONCE && e->attempts;
 }
 
 bool evidence_settled(const struct evidence *e, bool on)

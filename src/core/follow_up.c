@@ -61,14 +61,15 @@ struct follow_up {
 	const struct message *messages[SHORT_MAX_MESSAGES];
 	size_t n_messages;
 	/* By place. */
-	int64_t *confirmed_utc;		/* when it was last seen confirmed; at first: since when it could be */
+	int64_t *confirmed_s;		/* when it was last seen confirmed; at first: since when it could be.
+					 * Monotonic: a clock that is set changes nothing about it */
 	uint8_t *needed, *next_needed;
-	int64_t looked_utc;		/* when that was last looked at */
+	int64_t looked_s;		/* when that was last looked at, monotonic */
 	/* The pass. */
 	struct recipient_walk *walk;	/* NULL: none is under way */
 	struct batch batch[SHORT_MAX_MESSAGES];
 	size_t n_batched;
-	bool complete;			/* every source had a list when it began */
+	bool complete;			/* every source had a good list when it began */
 	unsigned int version;		/* of the sources when the last one began */
 	bool begun;			/* there was one in this life */
 	bool committing;
@@ -107,7 +108,10 @@ static int add_cells(struct follow_up *f, const struct delivery *d)
 		return -ENOMEM;
 	f->cells = more;
 	more[f->n_cells] = (struct cells){ .d = d, .place = places_of(f, d) };
-	return more[f->n_cells++].place ? 0 : -ENOMEM;
+	if (!more[f->n_cells].place)
+		return -ENOMEM;
+	f->n_cells++;
+	return 0;
 }
 
 static int add_group(struct follow_up *f, struct delivery *d)
@@ -118,7 +122,10 @@ static int add_group(struct follow_up *f, struct delivery *d)
 		return -ENOMEM;
 	f->groups = more;
 	more[f->n_groups] = (struct group){ .d = d, .place = places_of(f, d) };
-	return more[f->n_groups++].place ? 0 : -ENOMEM;
+	if (!more[f->n_groups].place)
+		return -ENOMEM;
+	f->n_groups++;
+	return 0;
 }
 
 static int make_places(struct follow_up *f)
@@ -143,10 +150,10 @@ static int make_places(struct follow_up *f)
 			return rc;
 	}
 	n = places_count(f->places);
-	f->confirmed_utc = talloc_zero_array(f, int64_t, n + 1);
+	f->confirmed_s = talloc_zero_array(f, int64_t, n + 1);
 	f->needed = talloc_zero_array(f, uint8_t, n + 1);
 	f->next_needed = talloc_zero_array(f, uint8_t, n + 1);
-	return f->confirmed_utc && f->needed && f->next_needed ? 0 : -ENOMEM;
+	return f->confirmed_s && f->needed && f->next_needed ? 0 : -ENOMEM;
 }
 
 /* Holding back */
@@ -170,7 +177,7 @@ static bool is_confirmed(const struct cells *c, size_t i, const struct peer_caps
 	return outcome == OUTCOME_BROADCASTING || (outcome == OUTCOME_TAKEN && up && !caps->can_query);
 }
 
-static void note_confirmed(struct follow_up *f, const struct cells *c, int64_t now)
+static void note_confirmed(struct follow_up *f, const struct cells *c, int64_t now_s)
 {
 	const struct peer *peer = c->d->lane->peer;
 	struct peer_caps caps = { 0 };
@@ -181,30 +188,30 @@ static void note_confirmed(struct follow_up *f, const struct cells *c, int64_t n
 		peer->ops->caps(peer, &caps);
 	for (i = 0; i < c->d->n; i++) {
 		if (is_confirmed(c, i, &caps, up) && c->place[i] < places_count(f->places))
-			f->confirmed_utc[c->place[i]] = now;
+			f->confirmed_s[c->place[i]] = now_s;
 	}
 }
 
-static bool cell_needs_it(const struct follow_up *f, size_t i, int64_t now)
+static bool cell_needs_it(const struct follow_up *f, size_t i, int64_t now_s)
 {
 	if (f->rule->when == SMS_ALWAYS)
 		return true;
-	return f->rule->when == SMS_UNCONFIRMED && now - f->confirmed_utc[i] >= f->rule->after_s;
+	return f->rule->when == SMS_UNCONFIRMED && now_s - f->confirmed_s[i] >= f->rule->after_s;
 }
 
 /* \returns whether any place differs from before. */
-static bool find_needed(struct follow_up *f, int64_t now)
+static bool find_needed(struct follow_up *f, int64_t now_s)
 {
 	size_t i, n = places_count(f->places);
 	bool changed;
 	long area;
 
 	for (i = 0; i < f->n_cells; i++)
-		note_confirmed(f, &f->cells[i], now);
+		note_confirmed(f, &f->cells[i], now_s);
 	memset(f->next_needed, 0, n);
 	for (i = 0; i < n; i++) {
 		area = places_area_of(f->places, i);
-		if (area < 0 || !cell_needs_it(f, i, now))
+		if (area < 0 || !cell_needs_it(f, i, now_s))
 			continue;
 		/* Of a recipient whose cell is unknown any cell of the location area may be the one. */
 		f->next_needed[i] = f->next_needed[area] = true;
@@ -215,15 +222,16 @@ static bool find_needed(struct follow_up *f, int64_t now)
 }
 
 /* Once a second: that is the unit of the rule, and a pass has many slices in one. */
-static void hold_back(struct follow_up *f, int64_t now)
+static void hold_back(struct follow_up *f)
 {
+	int64_t now_s = clock_mono_ms() / 1000;
 	struct lane *lane = NULL;
 	size_t i;
 
-	if (now == f->looked_utc)
+	if (now_s == f->looked_s)
 		return;
-	f->looked_utc = now;
-	if (!find_needed(f, now))
+	f->looked_s = now_s;
+	if (!find_needed(f, now_s))
 		return;
 	for (i = 0; i < f->n_groups; i++) {
 		admit_group(f, &f->groups[i]);
@@ -420,7 +428,7 @@ static int begin_pass(struct follow_up *f, int64_t now)
 		return -ENOMEM;
 	f->begun = true;
 	f->version = recipient_sources_version(sources);
-	f->complete = recipient_sources_complete(sources);
+	f->complete = recipient_sources_complete(sources, now);
 	for (i = 0; i < f->n_groups; i++)
 		f->groups[i].cursor = 0;
 	return 0;
@@ -469,8 +477,9 @@ bool follow_up_applies(const struct live_alert *alert)
 	return cells && shorts;
 }
 
-int follow_up_begin(struct live_alert *alert, int64_t now)
+int follow_up_begin(struct live_alert *alert)
 {
+	int64_t now_s = clock_mono_ms() / 1000;
 	struct follow_up *f = talloc_zero(alert, struct follow_up);
 	size_t i;
 
@@ -485,9 +494,9 @@ int follow_up_begin(struct live_alert *alert, int64_t now)
 	}
 	/* Nothing was asked yet, so nothing can be confirmed before some time has passed from here. */
 	for (i = 0; i < places_count(f->places); i++)
-		f->confirmed_utc[i] = now;
+		f->confirmed_s[i] = now_s;
 	alert->follow_up = f;
-	(void)find_needed(f, now);
+	(void)find_needed(f, now_s);
 	for (i = 0; i < f->n_groups; i++)
 		admit_group(f, &f->groups[i]);
 	return 0;
@@ -497,7 +506,7 @@ int follow_up_begin(struct live_alert *alert, int64_t now)
 
 static bool is_over(const struct follow_up *f, int64_t now)
 {
-	return !message_on(f->messages[0], f->alert->cancelled, now) || f->alert->cancelling;
+	return !message_on(f->messages[0], f->alert->cancelled, now) || f->alert->cancelling || f->alert->ending;
 }
 
 /* \returns whether there is more to do at once. */
@@ -505,7 +514,7 @@ static bool work_on(struct follow_up *f, int64_t until_ms, int64_t now)
 {
 	if (is_over(f, now))
 		return false;
-	hold_back(f, now);
+	hold_back(f);
 	if (f->committing || now < f->retry_utc)
 		return false;
 	if (f->walk || wants_pass(f))
@@ -524,7 +533,7 @@ void follow_up_cb(void *data)
 		if (!alert->follow)
 			continue;
 		any = true;
-		if (!alert->follow_up && follow_up_begin(alert, now) < 0)
+		if (!alert->follow_up && follow_up_begin(alert) < 0)
 			continue;	/* at the next tick */
 		/* Each gets a little, also when the time is over, so that none waits for ever. */
 		more |= work_on(alert->follow_up, until_ms, now);

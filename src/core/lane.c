@@ -7,7 +7,12 @@
 
 #include <tocsin/base/clock.h>
 
+#include <tocsin/base/log.h>
+
 #include "core.h"
+
+/* A peer that did not answer is tried again after that. */
+#define MUTE_MS 300000
 
 static void timer_cb(void *data)
 {
@@ -81,12 +86,24 @@ static unsigned int preference(const struct peer *peer)
 	return peer->ops->bearer ? peer->ops->preference(peer) : 0;
 }
 
+static bool is_mute(const struct peer *peer)
+{
+	return peer->mute_until_ms > clock_mono_ms();
+}
+
+static bool is_better(const struct peer *peer, const struct peer *than)
+{
+	if (!than || is_mute(peer) != is_mute(than))
+		return !than || is_mute(than);
+	return preference(peer) < preference(than);
+}
+
 void lane_choose_peer(struct lane *lane)
 {
 	struct peer *peer, *best = NULL;
 
 	llist_for_each_entry(peer, &lane->peers, in_lane) {
-		if (peer->state == PEER_UP && (!best || preference(peer) < preference(best)))
+		if (peer->state == PEER_UP && is_better(peer, best))
 			best = peer;
 	}
 	if (!best && !llist_empty(&lane->peers))
@@ -94,6 +111,23 @@ void lane_choose_peer(struct lane *lane)
 	if (best != lane->peer)
 		lane->blocked = false;
 	lane->peer = best;
+}
+
+/* A link that is up and an element behind it that says nothing: as many requests as it may have, and not
+ * one answer. What is sent there becomes unknown, so another one is used for a while. */
+void lane_peer_silent(struct lane *lane, struct peer *peer)
+{
+	struct peer_caps caps;
+
+	if (!peer->ops->bearer || peer->state != PEER_UP)
+		return;
+	peer->ops->caps(peer, &caps);
+	if (++peer->silent < caps.window)
+		return;
+	if (!is_mute(peer))
+		LOGP(DLINK, LOGL_ERROR, "peer=%s does not answer any more: %u requests in a row\n", peer->name, peer->silent);
+	peer->mute_until_ms = clock_mono_ms() + MUTE_MS;
+	lane_choose_peer(lane);
 }
 
 void lane_add_peer(struct lane *lane, struct peer *peer)

@@ -160,7 +160,7 @@ static int load_alert(struct gateway *gw, struct live_alert *alert)
 	if (rc < 0)
 		return rc;
 	alert->follow = follow_up_applies(alert);
-	if (alert->follow && follow_up_begin(alert, clock_utc()) < 0)
+	if (alert->follow && follow_up_begin(alert) < 0)
 		return -ENOMEM;
 	llist_for_each_entry(d, &alert->deliveries, in_alert) {
 		delivery_join(d);

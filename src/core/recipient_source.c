@@ -196,12 +196,18 @@ unsigned int recipient_sources_version(const struct recipient_sources *sources)
 	return sources->version;
 }
 
-bool recipient_sources_complete(const struct recipient_sources *sources)
+/* Its locations are too old to be believed. */
+static bool is_stale(const struct recipient_source *source, int64_t now)
+{
+	return source->max_age_s && now - source->updated_utc > source->max_age_s;
+}
+
+bool recipient_sources_complete(const struct recipient_sources *sources, int64_t now)
 {
 	const struct recipient_source *source;
 
 	llist_for_each_entry(source, &sources->list, entry) {
-		if (!source->table)
+		if (!source->table || is_stale(source, now))
 			return false;
 	}
 	return true;
@@ -217,7 +223,7 @@ static int walk_add(struct recipient_walk *walk, const struct recipient_source *
 	c->row = c->table->rows;
 	c->end = c->row + c->table->n;
 	c->live = source->live;
-	c->stale = source->max_age_s && now - source->updated_utc > source->max_age_s;
+	c->stale = is_stale(source, now);
 	walk->n++;
 	return 0;
 }

@@ -103,6 +103,7 @@ void request_free(struct request *req)
 		llist_del(&req->in_lane);
 		hash_del(&req->by_id);
 		lane->outstanding--;
+		lane->retries -= req->retry;
 		if (req->stage != REQUEST_OUT)
 			lane->marked--;
 		else
@@ -164,6 +165,7 @@ static void deadline_cb(void *data)
 	for (i = 0; i < req->pub.n_targets; i++)
 		evidence_silent(evidence_of(req, i), req->pub.verb, now);
 	all_changed(req);
+	lane_peer_silent(lane, req->peer);
 	request_free(req);
 	/* A place is free: what waits for its turn may go. */
 	lane_wake(lane);
@@ -262,6 +264,7 @@ static void join_lane(struct request *req, struct lane *lane)
 	hash_add(lane->requests_by_id, &req->by_id, req->pub.id);
 	lane->outstanding++;
 	lane->marked++;
+	lane->retries += req->retry;
 }
 
 void request_send(struct request *req, const struct peer_caps *caps, int64_t now)
@@ -281,6 +284,7 @@ void request_send(struct request *req, const struct peer_caps *caps, int64_t now
 
 		req->before[i] = *e;
 		req->pub.again |= e->flags & EVIDENCE_MAYBE_ON_AIR;
+		req->retry |= evidence_is_retry(e);
 		/* Changed before the octets leave, so that it never claims less than was sent. */
 		evidence_sent(e, req->pub.verb, req->pub.period, now);
 		e->via = via;
@@ -421,6 +425,8 @@ void peer_request_done(struct peer *peer, const struct peer_request *request,
 	}
 	all_changed(req);
 	request_free(req);
+	peer->silent = 0;
+	peer->mute_until_ms = 0;
 	/* A place is free: what waits for its turn may go. */
 	lane_wake(peer->lane);
 }

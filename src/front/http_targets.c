@@ -133,8 +133,11 @@ static const char *answer_name(uint8_t answer)
 
 static void put_state(struct json *j, const struct evidence *e, enum outcome outcome)
 {
+	bool waits = (outcome == OUTCOME_QUEUED && e->wait != WAIT_NONE) ||
+		     (outcome == OUTCOME_REFUSED && e->wait == WAIT_BROADCAST);
+
 	json_string(j, "state", outcome_name(outcome));
-	json_string(j, "waits_for", outcome == OUTCOME_QUEUED && e->wait != WAIT_NONE ? wait_reason_name(e->wait) : NULL);
+	json_string(j, "waits_for", waits ? wait_reason_name(e->wait) : NULL);
 	json_string(j, "doubt", e->doubt != DOUBT_NONE ? doubt_name(e->doubt) : NULL);
 }
 

@@ -48,6 +48,7 @@ struct smpp_submit {
 	unsigned int part;		/*!< out or next, from 0 */
 	const char *handles[SMS_MAX_PARTS];
 	unsigned int n_handles;
+	bool stored;			/*!< in transaction mode the centre said that it stored a part */
 };
 
 struct smpp_link {

@@ -99,6 +99,9 @@ static void finish(struct smpp_link *sl, struct smpp_submit *s, const struct pee
 {
 	struct peer_result result = { .answer = answer, .cause = cause };
 
+	/* A part that was taken may be on the phone, whatever became of the next one. */
+	if (s->part && (answer == PEER_ANSWER_REFUSED || answer == PEER_ANSWER_IMPOSSIBLE))
+		result.answer = PEER_ANSWER_NONE;
 	if (answer == PEER_ANSWER_DONE && s->n_handles) {
 		result.handles = s->handles;
 		result.n_handles = s->n_handles;
@@ -350,13 +353,30 @@ static void keep_handle(struct smpp_link *sl, struct smpp_submit *s, const char 
 		s->n_handles++;
 }
 
+/* Who has delivered needs no name for it: a message id says that the text was put into a store (5.2.23),
+ * so the centre does not do transactions, and nobody knows what the phone did. */
+static void note_stored(struct smpp_link *sl, struct smpp_submit *s, const char *message_id)
+{
+	unsigned int left_out;
+
+	if (!*message_id)
+		return;
+	s->stored = true;
+	if (rate_pass(&sl->refused, &left_out))
+		LOGP(DLINK, LOGL_ERROR, "peer=%s stores what it is to deliver at once: set its mode to"
+		     " store-and-forward\n", peer_name(sl->peer));
+}
+
 static void on_taken(struct smpp_link *sl, struct smpp_submit *s,
 		     const struct peer_request *request, const struct smpp_pdu *pdu)
 {
 	if (sl->config.mode == SMPP_MODE_STORE)
 		keep_handle(sl, s, pdu->message_id);
+	else
+		note_stored(sl, s, pdu->message_id);
 	if (++s->part == request->message->sms->parts.n) {
-		finish(sl, s, request, smpp_answer_of(sl->config.mode, SMPP_ROK, true), 0);
+		finish(sl, s, request, s->stored ? PEER_ANSWER_DONE :
+		       smpp_answer_of(sl->config.mode, SMPP_ROK, true), 0);
 		return;
 	}
 	leave_state(sl, s);

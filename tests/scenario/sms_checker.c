@@ -9,6 +9,8 @@
 
 #include "phone.h"
 
+/* A centre that did not answer is left alone for 300 s, and until the lane runs again. */
+#define MUTE_LAG_MS 335000
 #define LANE "sms"
 #define MAX_ALERTS 2000
 #define N_BUCKETS 256
@@ -438,7 +440,7 @@ static void check_request(struct sms_checker *c, const struct fake_smsc *smsc, c
 		world_violate(c->w, "%s: a text to a wrong number", smsc->name);
 }
 
-/* The centre of lowest preference that is up gets it, but what is marked for another one. */
+/* The centre of lowest preference that is up and answers gets it, but what is marked for another one. */
 static void check_centre(struct sms_checker *c, const struct fake_smsc *smsc)
 {
 	unsigned int i;
@@ -446,7 +448,7 @@ static void check_centre(struct sms_checker *c, const struct fake_smsc *smsc)
 	for (i = 0; i < c->w->n_smscs; i++) {
 		const struct fake_smsc *other = c->w->smscs[i];
 
-		if (other->up && other->preference < smsc->preference &&
+		if (other->up && other->preference < smsc->preference && !smsc_was_silent(other, MUTE_LAG_MS) &&
 		    c->w->mono_ms - OSMO_MAX(other->up_ms, c->w->store_slow_ms) > MARK_LAG_MS)
 			world_violate(c->w, "%s is used although %s is up", smsc->name, other->name);
 	}

@@ -154,6 +154,8 @@ static void request_forget(struct fake_smsc *smsc, struct smsc_request *req)
 		if (part->request == req)
 			part->request = NULL;
 	}
+	if (req->until_ms <= smsc->w->mono_ms)
+		smsc->silent_ms = OSMO_MAX(smsc->silent_ms, req->until_ms);
 	llist_del(&req->entry);
 	talloc_free(req);
 }
@@ -560,6 +562,17 @@ unsigned int smsc_outstanding(const struct fake_smsc *smsc)
 	llist_for_each_entry(req, &smsc->requests, entry)
 		n += !req->lost && req->until_ms > smsc->w->mono_ms;
 	return n;
+}
+
+bool smsc_was_silent(const struct fake_smsc *smsc, int64_t lately_ms)
+{
+	const struct smsc_request *req;
+	int64_t since = smsc->w->mono_ms - lately_ms;
+	bool silent = smsc->silent_ms && smsc->silent_ms > since;
+
+	llist_for_each_entry(req, &smsc->requests, entry)
+		silent |= req->until_ms <= smsc->w->mono_ms && req->until_ms > since;
+	return silent;
 }
 
 /* The daemon's side */

@@ -67,6 +67,7 @@ struct fake_smsc {
 	unsigned int again;		/*!< those that said so */
 	unsigned int most_out;		/*!< requests outstanding at one time */
 	unsigned int unmatched;		/*!< answers that came too late */
+	int64_t silent_ms;		/*!< last deadline that passed of what is gone now */
 	unsigned int turned_away;	/*!< requests for which it had no room any more */
 };
 
@@ -86,5 +87,7 @@ void smsc_clock_set(struct fake_smsc *smsc);
 void smsc_ready(struct fake_smsc *smsc);
 /*! A phone came back: what waits for it goes, and who wants to know is told. */
 void smsc_phone_attached(struct fake_smsc *smsc, struct phone *phone);
+/*! Has it left a request without an answer until after its deadline? */
+bool smsc_was_silent(const struct fake_smsc *smsc, int64_t lately_ms);
 /*! Requests that the link has and that are not answered. */
 unsigned int smsc_outstanding(const struct fake_smsc *smsc);

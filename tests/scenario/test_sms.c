@@ -444,7 +444,7 @@ static void where_the_operator_wants_no_second_copy_each_gap_is_listed(void **st
 	assert_int_equal(world_sms_count(w, post, OUTCOME_UNKNOWN), 10);
 }
 
-static void a_centre_that_never_answers_leaves_a_window_unknown_at_a_time(void **state)
+static void a_centre_that_never_answers_leaves_a_window_unknown_and_then_one_at_a_time(void **state)
 {
 	struct world *w = *state;
 	struct fake_smsc *smsc = settle_town(w, 25);
@@ -460,10 +460,97 @@ static void a_centre_that_never_answers_leaves_a_window_unknown_at_a_time(void *
 	assert_int_equal(world_sms_count(w, post, OUTCOME_QUEUED), 15);
 	world_run(w, 60);
 	assert_int_equal(world_sms_count(w, post, OUTCOME_UNKNOWN), 10);
-	assert_int_equal(world_sms_count(w, post, OUTCOME_SENT), 10);
+	assert_int_equal(world_sms_count(w, post, OUTCOME_SENT), 1);
 	world_run(w, 120);
-	assert_int_equal(world_sms_count(w, post, OUTCOME_UNKNOWN), 25);
+	assert_int_equal(world_sms_count(w, post, OUTCOME_UNKNOWN), 12);
+	smsc->mute = false;
+	world_run(w, 120);
+	assert_in_range(world_sms_count(w, post, OUTCOME_UNKNOWN), 12, 13);
+	assert_int_equal(world_sms_count(w, post, OUTCOME_QUEUED), 0);
 	assert_int_equal(world_with_copies(w, post, 1), 25);
+}
+
+/* Each of them holds a place for as long as it is called, and is called again and again. */
+static void silent_phones_hold_nobody_else_up(void **state)
+{
+	struct world *w = *state;
+	struct phone *phone;
+	struct post *post;
+	unsigned int i = 0;
+
+	settle_town(w, 500);
+	w->rows_unchecked = true;
+	for (phone = first_phone(w); phone; phone = world_next_phone(phone))
+		phone->silent = i++ < 400;
+	world_start(w);
+	world_run(w, 1);
+	post = world_post(w, &(struct alert_spec){ .identifier = "a", .life_s = 20000 });
+	world_run(w, 900);
+	assert_int_equal(world_with_copies(w, post, 1), 100);
+}
+
+static void silent_phones_of_a_severe_alert_do_not_hold_up_a_lesser_one(void **state)
+{
+	struct world *w = *state;
+	struct post *severe, *lesser;
+	struct phone *phone;
+
+	settle_town(w, 400);
+	world_add_phones(w, w->bscs[0], 1, 30);
+	w->rows_unchecked = true;
+	for (phone = first_phone(w); phone; phone = world_next_phone(phone))
+		phone->silent = target_compare(&phone->at, &w->bscs[0]->cells[0]) == 0;
+	world_start(w);
+	world_run(w, 1);
+	severe = world_post(w, &(struct alert_spec){ .identifier = "a", .n_cells = 1, .life_s = 20000,
+						     .class = MESSAGE_CLASS_NATIONAL });
+	world_run(w, 1800);
+	assert_int_equal(world_with_copies(w, severe, 0), 430);
+	lesser = world_post(w, &(struct alert_spec){ .identifier = "b", .first_cell = 1, .n_cells = 1,
+						     .life_s = 20000 });
+	world_run(w, 120);
+	assert_int_equal(world_with_copies(w, lesser, 1), 30);
+}
+
+static void a_centre_that_does_not_answer_is_left_for_another_one(void **state)
+{
+	struct world *w = *state;
+	struct fake_smsc *first = settle_town(w, 100), *second = world_add_smsc(w);
+	struct post *post;
+
+	first->preference = 1;
+	second->preference = 2;
+	first->deaf = true;
+	w->sms.leave_unknown = true;
+	world_start(w);
+	world_run(w, 1);
+	post = post_alert(w, "a");
+	world_run(w, 200);
+	assert_int_equal(world_with_copies(w, post, 1), 90);
+	assert_int_equal(world_sms_count(w, post, OUTCOME_UNKNOWN), 10);
+	assert_int_equal(first->submits, 10);
+}
+
+static void who_loses_its_acknowledgement_gets_copies_ever_more_rarely(void **state)
+{
+	struct world *w = *state;
+	struct fake_smsc *smsc = settle_town(w, 1);
+
+	first_phone(w)->ack_lost = true;
+	smsc->says_available = true;
+	world_start(w);
+	world_run(w, 1);
+	world_post(w, &(struct alert_spec){ .identifier = "a", .life_s = 20000 });
+	world_run(w, 7200);
+	assert_in_range(phone_got(first_phone(w), " a:"), 2, 9);
+	/* The answer to the call for the text itself is no reason to send it again. */
+	world_attach_phone(first_phone(w), false);
+	world_attach_phone(first_phone(w), true);
+	world_run(w, 10);
+	world_attach_phone(first_phone(w), false);
+	world_attach_phone(first_phone(w), true);
+	world_run(w, 10);
+	assert_in_range(phone_got(first_phone(w), " a:"), 3, 10);
 }
 
 static void without_an_answer_it_is_sent_again_until_one_comes(void **state)
@@ -841,7 +928,7 @@ static void one_phone_cannot(struct world *w, const struct phone_case *pc)
 	world_run(w, 600);
 	assert_in_range(smsc->submits, 4, 15);
 	phone->memory_full = phone->silent = phone->barred = false;
-	world_run(w, 320);
+	world_run(w, 1000);
 	assert_int_equal(phone_got(phone, "a:"), 1);
 	assert_int_equal(world_sms_count(w, post, OUTCOME_DELIVERED), 3);
 }
@@ -1016,7 +1103,11 @@ int main(void)
 		T(after_a_lost_link_nobody_is_missing_and_at_most_a_window_has_two),
 		T(what_was_lost_on_its_way_is_sent_again),
 		T(where_the_operator_wants_no_second_copy_each_gap_is_listed),
-		T(a_centre_that_never_answers_leaves_a_window_unknown_at_a_time),
+		T(a_centre_that_never_answers_leaves_a_window_unknown_and_then_one_at_a_time),
+		T(silent_phones_hold_nobody_else_up),
+		T(silent_phones_of_a_severe_alert_do_not_hold_up_a_lesser_one),
+		T(a_centre_that_does_not_answer_is_left_for_another_one),
+		T(who_loses_its_acknowledgement_gets_copies_ever_more_rarely),
 		T(without_an_answer_it_is_sent_again_until_one_comes),
 		T(an_answer_after_the_deadline_is_counted_and_dropped),
 		T(a_clock_set_back_delays_no_second_try),

@@ -582,6 +582,53 @@ static void everybody_gets_it_in_a_language_of_his_own_or_the_first_configured(v
 		assert_int_equal(phone_got(phones[i], cases[i].words), 1);
 }
 
+static void a_clock_set_back_delays_nobody(void **state)
+{
+	struct world *w = *state;
+	struct phone *phones[4];
+
+	settle_land(w, phones);
+	world_use_sms(w, SMS_UNCONFIRMED, 60);
+	world_start(w);
+	world_run(w, 1);
+	world_post(w, &(struct alert_spec){ .identifier = "a", .life_s = 20000 });
+	world_run(w, 300);
+	world_step_clock(w, -3600);
+	bsc_set_wire(w->bscs[1], false);
+	world_run(w, 40);
+	assert_int_equal(got(phones), 0);
+	world_run(w, 40);
+	assert_int_equal(got(phones), 0x1100);
+}
+
+/* Where people were long ago says nothing of now: the alert waits for a better list. */
+static void a_list_that_is_too_old_is_not_the_last_word(void **state)
+{
+	struct world *w = *state;
+	struct recipient_sources *sources;
+	struct phone *phones[4];
+	unsigned int i;
+
+	settle_land(w, phones);
+	for (i = 0; i < 4; i++) {
+		phones[i]->in_file = false;
+		phones[i]->in_msc = true;
+	}
+	world_use_sms(w, SMS_ALWAYS, 0);
+	world_start(w);
+	sources = gateway_recipients(w->gw);
+	recipient_source_remove(recipient_source_by_name(sources, "msc"));
+	assert_non_null(recipient_source_add(sources, "msc", "osmo-msc", true, 100));
+	world_put_recipients(w);
+	world_run(w, 200);
+	post_alert(w, "a");
+	world_run(w, 60);
+	assert_int_equal(got(phones), 0);
+	world_put_recipients(w);
+	world_run(w, 60);
+	assert_int_equal(got(phones), 0x1111);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -610,6 +657,8 @@ int main(void)
 		T(a_second_copy_takes_the_place_of_the_first),
 		T(a_drill_goes_to_those_who_take_part_and_says_what_it_is),
 		T(everybody_gets_it_in_a_language_of_his_own_or_the_first_configured),
+		T(a_clock_set_back_delays_nobody),
+		T(a_list_that_is_too_old_is_not_the_last_word),
 #undef T
 	};
 

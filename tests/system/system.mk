@@ -14,7 +14,8 @@ SYSTEM_TESTS = \
 	tests/system/test_roles.py \
 	tests/system/test_sms_crash.py \
 	tests/system/test_sms_lab.py \
-	tests/system/test_sms_msc.py
+	tests/system/test_sms_msc.py \
+	tests/system/test_sms_smsc.py
 
 EXTRA_DIST += $(SYSTEM_TESTS) \
 	tests/system/bsc.py \

@@ -276,7 +276,7 @@ static void a_poll_puts_in_force_who_is_where(void **state)
 	};
 
 	open_source(w);
-	assert_false(recipient_sources_complete(w->sources));
+	assert_false(recipient_sources_complete(w->sources, 0));
 	serve(w, phones, ARRAY_LEN(phones));
 	assert_known(w, "0=001-01-100/491701000 1=001-01-100-1/491701001 2=001-01-200-2/491701002 "
 		     "4=001-01-300/491701004 5=001-01-300/491701005 6=/491701006 7=/491701007 "
@@ -291,7 +291,7 @@ static void an_msc_without_subscribers_is_an_empty_table(void **state)
 
 	open_source(w);
 	serve(w, NULL, 0);
-	assert_true(recipient_sources_complete(w->sources));
+	assert_true(recipient_sources_complete(w->sources, 0));
 	assert_known(w, "");
 }
 
@@ -416,7 +416,7 @@ static void an_msc_that_says_no_more_is_given_up(void **state)
 		hang_up(w);
 		wait_backoff(when + 1);
 	}
-	assert_false(recipient_sources_complete(w->sources));
+	assert_false(recipient_sources_complete(w->sources, 0));
 }
 
 static void attempts_get_rarer_until_one_succeeds(void **state)
@@ -529,10 +529,10 @@ static void questions_go_out_in_batches_with_pauses(void **state)
 		/* Busy for 20 ms, left alone for 60. */
 		fake_advance_ms(59);
 		hear_nothing(w);
-		assert_false(recipient_sources_complete(w->sources));
+		assert_false(recipient_sources_complete(w->sources, 0));
 		fake_advance_ms(1);
 	}
-	TURN_UNTIL(recipient_sources_complete(w->sources));
+	TURN_UNTIL(recipient_sources_complete(w->sources, 0));
 	assert_int_equal(recipient_source_count(w->source), CROWD);
 }
 
@@ -596,7 +596,7 @@ static void a_poll_that_lasts_more_than_an_hour_is_given_up(void **state)
 	}
 	assert_int_equal(i, 45 * 8);
 	assert_failed(w, "in an hour");
-	assert_false(recipient_sources_complete(w->sources));
+	assert_false(recipient_sources_complete(w->sources, 0));
 }
 
 /* An hour of polls every 30 s is 120 connections: a longer interval will do. */

@@ -157,7 +157,7 @@ static void a_file_that_is_missing_is_told(void **state)
 	assert_int_equal(end.problem.code, PROBLEM_RECIPIENTS_FILE);
 	assert_int_equal(recipient_source_last(w->source, &problem), NOW);
 	assert_int_equal(problem.code, PROBLEM_RECIPIENTS_FILE);
-	assert_false(recipient_sources_complete(gateway_recipients(w->gw)));
+	assert_false(recipient_sources_complete(gateway_recipients(w->gw), 0));
 }
 
 static void an_import_that_nobody_waits_for_ends_as_well(void **state)

@@ -102,7 +102,7 @@ static void a_new_source_has_no_table(void **state)
 	struct recipient_source *s;
 
 	(void)state;
-	assert_true(recipient_sources_complete(sources));
+	assert_true(recipient_sources_complete(sources, 0));
 	assert_null(recipient_source_next(sources, NULL));
 	expect(recipient_walk_alloc(sources, sources, NOW), NULL, 0);
 	s = recipient_source_add(sources, "list", "file", false, 0);
@@ -114,7 +114,7 @@ static void a_new_source_has_no_table(void **state)
 	assert_int_equal(recipient_source_last(s, &problem), 0);
 	assert_int_equal(problem.code, PROBLEM_NONE);
 	assert_int_equal(recipient_source_last(s, NULL), 0);
-	assert_false(recipient_sources_complete(sources));
+	assert_false(recipient_sources_complete(sources, 0));
 	expect(recipient_walk_alloc(sources, sources, NOW), NULL, 0);
 	talloc_free(sources);
 }
@@ -169,9 +169,9 @@ static void a_table_replaces_the_one_before_and_a_failure_does_not(void **state)
 	assert_int_equal(recipient_source_last(s, &problem), NOW);
 	assert_int_equal(problem.code, PROBLEM_NONE);
 	assert_int_not_equal(recipient_sources_version(sources), version);
-	assert_false(recipient_sources_complete(sources));
+	assert_false(recipient_sources_complete(sources, 0));
 	recipient_source_put(other, table(NULL, 0), NOW);
-	assert_true(recipient_sources_complete(sources));
+	assert_true(recipient_sources_complete(sources, 0));
 	version = recipient_sources_version(sources);
 	problem_set(&problem, PROBLEM_RECIPIENTS_LINE, "list.csv", 7, "wrong");
 	recipient_source_failed(s, &problem, NOW + 1);

@@ -348,7 +348,7 @@ static void every_status_has_its_meaning(void **state)
 		s->config->mode = cases[i].mode;
 		come_up(s);
 		sequence = submitted(s, 1);
-		answer(s, sequence, cases[i].status, "1");
+		answer(s, sequence, cases[i].status, cases[i].mode == SMPP_MODE_STORE ? "1" : "");
 		answered(s, 1, cases[i].wanted);
 		assert_int_equal(last_answer(s)->cause, cases[i].cause);
 		assert_string_equal(link_smpp_ops.cause_name(last_answer(s)->cause), cases[i].name);
@@ -363,11 +363,27 @@ static void every_status_has_its_meaning(void **state)
 	assert_string_equal(link_smpp_ops.cause_name(0x89), "unknown");
 }
 
-static void a_later_part_refused_is_a_message_refused(void **state)
+/* Who stores the text gives it a name, and does not know what the phone will do. */
+static void a_centre_that_stores_in_transaction_mode_has_delivered_nothing(void **state)
 {
-	static const struct { uint32_t status; enum peer_answer wanted; } cases[] = {
-		{ 0xfe, NONE }, { 0x0b, REFUSED }, { 0x08, REFUSED }, { 0xc2, IMPOSSIBLE },
-	};
+	static const char *const ids[] = { "1", "msg_id_not_implemented" };
+	struct smsc *s = *state;
+	unsigned int i;
+
+	set_parts(&s->sms, 2);
+	come_up(s);
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		answer(s, submitted(s, i + 1), SMPP_ROK, i ? "" : ids[i]);
+		answer(s, expect_submit(s, i + 1), SMPP_ROK, i ? ids[i] : "");
+		answered(s, i + 1, DONE);
+		assert_int_equal(last_answer(s)->n_handles, 0);
+	}
+}
+
+/* The first part may be on the phone. */
+static void a_later_part_refused_leaves_it_unknown(void **state)
+{
+	static const uint32_t cases[] = { 0xfe, 0x0b, 0x08, 0xc2 };
 	struct smsc *s = *state;
 	unsigned int i;
 
@@ -375,8 +391,8 @@ static void a_later_part_refused_is_a_message_refused(void **state)
 	come_up(s);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		answer(s, submitted(s, i + 1), SMPP_ROK, "");
-		answer(s, expect_submit(s, i + 1), cases[i].status, "");
-		answered(s, i + 1, cases[i].wanted);
+		answer(s, expect_submit(s, i + 1), cases[i], "");
+		answered(s, i + 1, NONE);
 		nothing_is_sent(s);
 	}
 	assert_int_equal(caps_of(s).room, 10);
@@ -492,7 +508,7 @@ static void what_has_expired_while_it_waited_is_not_sent(void **state)
 	nothing_is_sent(s);
 }
 
-static void half_a_text_that_expired_is_refused(void **state)
+static void half_a_text_that_expired_is_unknown(void **state)
 {
 	struct smsc *s = *state;
 
@@ -506,7 +522,7 @@ static void half_a_text_that_expired_is_refused(void **state)
 	fake_advance_ms(1000);
 	answer(s, expect_submit(s, 1), SMPP_RTHROTTLED, "");
 	fake_advance_ms(2000);
-	answered(s, 1, REFUSED);
+	answered(s, 1, NONE);
 	nothing_is_sent(s);
 }
 
@@ -786,14 +802,15 @@ int main(void)
 		TEST(answers_come_in_any_order),
 		TEST(one_recipient_gets_one_at_a_time),
 		TEST(every_status_has_its_meaning),
-		TEST(a_later_part_refused_is_a_message_refused),
+		TEST(a_centre_that_stores_in_transaction_mode_has_delivered_nothing),
+		TEST(a_later_part_refused_leaves_it_unknown),
 		TEST(an_answer_without_its_body_is_one),
 		TEST(a_wrong_answer_answers_nothing),
 		TEST(a_nack_of_our_own_number_is_a_refusal),
 		TEST(a_late_answer_is_counted_and_dropped),
 		TEST(a_forgotten_request_is_not_sent),
 		TEST(what_has_expired_while_it_waited_is_not_sent),
-		TEST(half_a_text_that_expired_is_refused),
+		TEST(half_a_text_that_expired_is_unknown),
 		TEST(what_waited_is_valid_for_the_rest_of_its_life),
 		TEST(a_busy_centre_is_left_alone_for_a_while),
 		TEST(a_window_that_is_throttled_counts_once),

@@ -126,6 +126,8 @@ struct evidence_rules {
  *  \param[out] due_utc  when: in the past or now = at once; INT64_MAX = never by itself. */
 enum peer_verb evidence_next(const struct evidence *e, bool on, const struct evidence_rules *rules,
 			     int64_t now, int64_t *due_utc);
+/*! Of a recipient: an attempt was made before, and came to nothing that is known. */
+bool evidence_is_retry(const struct evidence *e);
 /*! Nothing is owed any more: wanted off and known to be off; of a recipient: no answer is awaited. */
 bool evidence_settled(const struct evidence *e, bool on);
 

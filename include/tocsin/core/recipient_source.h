@@ -49,8 +49,8 @@ int64_t recipient_source_last(const struct recipient_source *source, struct prob
 void recipient_sources_set_gauges(const struct recipient_sources *sources, int64_t now);
 /*! Changes whenever a table was put in force. */
 unsigned int recipient_sources_version(const struct recipient_sources *sources);
-/*! Has every source had a table since it was added? True without sources. */
-bool recipient_sources_complete(const struct recipient_sources *sources);
+/*! Has every source a table that is not too old? True without sources. */
+bool recipient_sources_complete(const struct recipient_sources *sources, int64_t now);
 
 /*! One pass over the recipients of all sources, in order of IMSI, each once. It keeps the tables of
  *  its beginning, whatever is put in force meanwhile. */
