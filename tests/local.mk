@@ -165,6 +165,7 @@ check_PROGRAMS += \
 	tests/scenario/test_sms_receipt \
 	tests/scenario/test_sms_restart \
 	tests/scenario/test_sms_rule \
+	tests/scenario/test_sms_update \
 	tests/scenario/test_walk
 tests_scenario_test_accept_SOURCES = tests/scenario/test_accept.c $(SCENARIO_WORLD)
 tests_scenario_test_accept_LDADD = $(SCENARIO_LIBS)
@@ -188,6 +189,8 @@ tests_scenario_test_sms_restart_SOURCES = tests/scenario/test_sms_restart.c $(SC
 tests_scenario_test_sms_restart_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_sms_rule_SOURCES = tests/scenario/test_sms_rule.c $(SCENARIO_WORLD)
 tests_scenario_test_sms_rule_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_sms_update_SOURCES = tests/scenario/test_sms_update.c $(SCENARIO_WORLD)
+tests_scenario_test_sms_update_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_walk_SOURCES = tests/scenario/test_walk.c $(SCENARIO_WORLD)
 tests_scenario_test_walk_LDADD = $(SCENARIO_LIBS)
 

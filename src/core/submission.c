@@ -597,6 +597,14 @@ static int put_messages(const struct submission *sub)
 	return rc;
 }
 
+/* An alert that this one ends, unless it has ended already. */
+static struct live_alert *still_live(const struct submission *sub, size_t i)
+{
+	struct live_alert *alert = live_alert_by_id(sub->gw, sub->cancels[i]);
+
+	return alert && !alert->cancelled ? alert : NULL;
+}
+
 /* As bits: which replace types the texts of an alert have. */
 static unsigned int types_of(const struct live_alert *alert)
 {
@@ -645,12 +653,35 @@ static uint8_t free_replace_type(const struct live_alert *alert)
 	return 0;
 }
 
-static struct short_message *copy_short(struct live_alert *alert, const struct short_message *from)
+/* The text of an Update takes the place of the one before it in the same language. Both have one part,
+ * since only then they have a type. \returns 0: there is none to take the place of. */
+static uint8_t replaced_type(const struct submission *sub, const struct message *message)
 {
-	struct short_message *sms = talloc_memdup(alert, from, sizeof(*from));
+	const struct live_alert *old;
+	size_t i, m;
 
-	if (sms && sms->protocol_id)
-		sms->protocol_id = free_replace_type(alert);
+	for (i = 0; i < sub->n_cancels; i++) {
+		old = still_live(sub, i);
+		for (m = 0; old && m < old->n_messages; m++) {
+			const struct message *before = &old->messages[m];
+
+			if (before->sms && before->sms->protocol_id && !strcmp(before->language, message->language))
+				return before->sms->protocol_id;
+		}
+	}
+	return 0;
+}
+
+static struct short_message *copy_short(const struct submission *sub, const struct message *message)
+{
+	struct short_message *sms = talloc_memdup(sub->alert, message->sms, sizeof(*sms));
+	uint8_t type = 0;
+
+	if (!sms || !sms->protocol_id)
+		return sms;
+	if (sub->draft->cap->msg_type == CAP_MSG_UPDATE)
+		type = replaced_type(sub, message);
+	sms->protocol_id = type ? type : free_replace_type(sub->alert);
 	return sms;
 }
 
@@ -672,7 +703,7 @@ static int make_alert(struct submission *sub, const struct message *messages, si
 
 		m->language = talloc_strdup(alert, m->language);
 		m->text = m->text ? talloc_strdup(alert, m->text) : NULL;
-		m->sms = m->sms ? copy_short(alert, m->sms) : NULL;
+		m->sms = m->sms ? copy_short(sub, m) : NULL;
 		if (!m->language || (m->kind != MESSAGE_EMERGENCY && !m->text) ||
 		    (m->kind == MESSAGE_SHORT && !m->sms))
 			return -ENOMEM;
@@ -811,30 +842,6 @@ static unsigned int left_us(int64_t until_ms)
 	return left_ms > 0 ? left_ms * 1000 : 0;
 }
 
-static void work_on_alert(struct submission *sub, int64_t until_ms)
-{
-	struct problem problem = { 0 };
-	int64_t retry_after_s = 0;
-	int rc = 0;
-
-	if (sub->stage == STAGE_NEW) {
-		if (repeated(sub))
-			return;
-		rc = plan_begin(sub);
-	}
-	if (rc == 0 && sub->stage == STAGE_PLAN) {
-		rc = plan_step(sub->plan, left_us(until_ms), sub->now, &problem);
-		if (rc > 0)
-			rc = fill_begin(sub, &problem, &retry_after_s);
-	} else if (rc == 0) {
-		rc = fill_step(sub, until_ms);
-		if (rc > 0)
-			commit(sub);
-	}
-	if (rc < 0)
-		refuse(sub, rc, &problem, retry_after_s);
-}
-
 /* Cancel */
 
 /* What a reference of a Cancel leads to. */
@@ -919,13 +926,6 @@ static int resolve(struct submission *sub, struct problem *problem)
 		alert_draft_advise(sub->draft, "reference-unknown", "%s of %s is not known here.",
 				   unknown->identifier, unknown->sender);
 	return 0;
-}
-
-static struct live_alert *still_live(const struct submission *sub, size_t i)
-{
-	struct live_alert *alert = live_alert_by_id(sub->gw, sub->cancels[i]);
-
-	return alert && !alert->cancelled ? alert : NULL;
 }
 
 static void advise_ended(struct submission *sub)
@@ -1052,6 +1052,12 @@ static int commit_cancel(struct submission *sub)
 	return rc;
 }
 
+static void wait_for_reference(struct submission *sub)
+{
+	llist_del(&sub->entry);
+	llist_add_tail(&sub->entry, &sub->gw->blocked);
+}
+
 static void work_on_cancel(struct submission *sub)
 {
 	struct problem problem = { 0 };
@@ -1062,14 +1068,64 @@ static void work_on_cancel(struct submission *sub)
 	sub->now = clock_utc();
 	rc = resolve(sub, &problem);
 	if (rc > 0) {
-		llist_del(&sub->entry);
-		llist_add_tail(&sub->entry, &sub->gw->blocked);
+		wait_for_reference(sub);
 		return;
 	}
 	if (rc == 0)
 		rc = commit_cancel(sub);
 	if (rc < 0)
 		refuse(sub, rc, &problem, 0);
+}
+
+/* Alert and Update */
+
+/* An Update ends the alerts that it refers to in its own transaction: the new text is durable, or the old
+ * one goes on. */
+static int commit_alert(struct submission *sub)
+{
+	struct live_alert *old;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sub->n_cancels; i++) {
+		old = still_live(sub, i);
+		if (old)
+			hold_requests(old);
+	}
+	rc = put_cancels(sub->txn, sub);
+	if (rc == 0)
+		commit(sub);
+	return rc;
+}
+
+static void work_on_alert(struct submission *sub, int64_t until_ms)
+{
+	struct problem problem = { 0 };
+	int64_t retry_after_s = 0;
+	int rc = 0;
+
+	if (sub->stage == STAGE_NEW) {
+		if (repeated(sub))
+			return;
+		rc = sub->draft->cap->msg_type == CAP_MSG_UPDATE ? resolve(sub, &problem) : 0;
+		if (rc > 0) {
+			wait_for_reference(sub);
+			return;
+		}
+		if (rc == 0)
+			rc = plan_begin(sub);
+	}
+	if (rc == 0 && sub->stage == STAGE_PLAN) {
+		rc = plan_step(sub->plan, left_us(until_ms), sub->now, &problem);
+		if (rc > 0)
+			rc = fill_begin(sub, &problem, &retry_after_s);
+	} else if (rc == 0) {
+		rc = fill_step(sub, until_ms);
+		if (rc > 0)
+			rc = commit_alert(sub);
+	}
+	if (rc < 0)
+		refuse(sub, rc, &problem, retry_after_s);
 }
 
 void submission_work_cb(void *data)

@@ -579,6 +579,9 @@ static void submit(struct post *post)
 	draft = alert_draft_read(post->w, post->originator, talloc_memdup(post->w, post->cap, strlen(post->cap)),
 				 strlen(post->cap), languages, world_utc(post->w), &problem);
 	if (draft) {
+		/* No Update is read from outside, but core knows what to do with one. */
+		if (post->is_update)
+			draft->cap->msg_type = CAP_MSG_UPDATE;
 		gateway_submit(post->w->gw, draft, answered, post);
 	} else {
 		post->staged = post->answered = true;
@@ -680,6 +683,17 @@ struct post *world_post(struct world *w, const struct alert_spec *spec)
 static char *reference_to(void *ctx, const struct post *alert)
 {
 	return talloc_asprintf(ctx, "%s,%s,%s", alert->sender, alert->identifier, cap_time(ctx, alert->sent_utc));
+}
+
+struct post *world_update(struct world *w, const struct post *alert, const struct alert_spec *spec)
+{
+	struct post *post = post_alloc(w, spec->identifier, alert->originator, alert->sender, world_utc(w));
+
+	post->is_update = true;
+	post->cap = talloc_asprintf(post, "%s<references>%s</references>\n%s</alert>\n", cap_head(post, "Actual", "Alert"),
+				    reference_to(w, alert), make_infos(post, spec));
+	submit(post);
+	return post;
 }
 
 static struct post *cancel(struct world *w, const struct post *alert, const char *identifier,

@@ -54,6 +54,7 @@ struct post {
 	char *cap;
 	bool answered;		/*!< an answer reached the client */
 	bool lost;		/*!< the daemon went away before */
+	bool is_update;
 	bool staged;		/*!< the daemon has answered; on its way to the client */
 	enum problem_code problem;
 	bool repeated;
@@ -154,6 +155,8 @@ int64_t world_utc(const struct world *w);
 void world_fail_store(struct world *w, bool fail);
 
 struct post *world_post(struct world *w, const struct alert_spec *spec);
+/*! Another version of it, as its own originator and sender. */
+struct post *world_update(struct world *w, const struct post *alert, const struct alert_spec *spec);
 /*! Cancel that alert as its own originator and sender, or as others (NULL: its own). */
 struct post *world_cancel(struct world *w, const struct post *alert, const char *identifier,
 			  const char *originator, const char *sender);
