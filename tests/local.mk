@@ -117,6 +117,7 @@ tests_unit_test_config_LDADD = libfront.a liblink.a $(TEST_LIBS_CORE) $(MHD_LIBS
 
 check_PROGRAMS += \
 	tests/unit/test_evidence \
+	tests/unit/test_evidence_once \
 	tests/unit/test_ledger \
 	tests/unit/test_profile \
 	tests/unit/test_originator \
@@ -126,6 +127,8 @@ check_PROGRAMS += \
 	tests/unit/test_alert_index
 tests_unit_test_evidence_SOURCES = tests/unit/test_evidence.c
 tests_unit_test_evidence_LDADD = $(TEST_LIBS_CORE)
+tests_unit_test_evidence_once_SOURCES = tests/unit/test_evidence_once.c
+tests_unit_test_evidence_once_LDADD = $(TEST_LIBS_CORE)
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
 tests_unit_test_ledger_LDADD = $(TEST_LIBS_CORE)
 tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
