@@ -181,13 +181,25 @@ void smpp_time_absolute(int64_t utc, char out[SMPP_TIME_SIZE])
 }
 
 /* 7.1.1.2. In days, since nobody knows how long a month is. */
+/* Once per message; printf() would be a good part of what that costs. */
+static char *put_two_digits(char *out, unsigned int number)
+{
+	*out++ = '0' + number / 10 % 10;
+	*out++ = '0' + number % 10;
+	return out;
+}
+
 void smpp_time_relative(int64_t seconds, char out[SMPP_TIME_SIZE])
 {
 	const int64_t longest = 63 * DAY;
 	unsigned int s = seconds < 1 ? 1 : seconds < longest ? seconds : longest;
 
-	snprintf(out, SMPP_TIME_SIZE, "0000%02u%02u%02u%02u000R", s / DAY % 100, s / 3600 % 24,
-		 s / 60 % 60, s % 60);
+	memcpy(out, "0000", 4);
+	out = put_two_digits(out + 4, s / DAY);
+	out = put_two_digits(out, s / 3600 % 24);
+	out = put_two_digits(out, s / 60 % 60);
+	out = put_two_digits(out, s % 60);
+	memcpy(out, "000R", sizeof("000R"));
 }
 
 int smpp_frame_len(const uint8_t *data, size_t len)

@@ -259,6 +259,17 @@ int target_parse(enum target_type type, const char *text, size_t len, struct tar
 	}
 }
 
+/* One per short message, so not by printf(). */
+static void format_imsi(const struct target *t, char *buf, size_t size)
+{
+	uint64_t left = t->value;
+	size_t n = t->mnc_digits < size ? t->mnc_digits : size - 1, i;
+
+	for (i = n; i; left /= 10)
+		buf[--i] = '0' + left % 10;
+	buf[n] = '\0';
+}
+
 char *target_format(const struct target *t, char *buf, size_t size)
 {
 	int digits = t->mnc_digits;
@@ -274,7 +285,7 @@ char *target_format(const struct target *t, char *buf, size_t size)
 		snprintf(buf, size, "%03u-%0*u-%" PRIu64, t->mcc, digits, t->mnc, t->value);
 		break;
 	case TARGET_IMSI:
-		snprintf(buf, size, "%0*" PRIu64, digits, t->value);
+		format_imsi(t, buf, size);
 		break;
 	case TARGET_BSS:
 		snprintf(buf, size, "bss");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* A conn is an osmo_wqueue with a frame buffer on its reading side. Two things of the select loop
- * shape the code: a callback may come for a descriptor of the same number that was closed a moment
- * ago, so every readiness is a hint only; and osmo_wqueue_bfd_cb() goes on to use the queue after
- * our callbacks return, so a conn freed inside one of them lives on, closed, until conn_cb()
- * ends. */
+/* A conn is the queue of an osmo_wqueue with a frame buffer on its reading side. Two things shape the code:
+ * a callback may come for a descriptor of the same number that was closed a moment ago, so every readiness
+ * is a hint only; and a conn freed by its owner inside a callback lives on, closed, until conn_cb() ends.
+ *
+ * The queue is written by this module: osmo_wqueue_bfd_cb() writes one frame per turn of the loop. */
 #include <tocsin/link/conn.h>
 
 #include <errno.h>
@@ -12,17 +12,21 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <linux/sockios.h>
 #include <unistd.h>
 
 #include <osmocom/core/msgb.h>
 #include <osmocom/core/talloc.h>
+#include <osmocom/core/utils.h>
 #include <osmocom/core/write_queue.h>
 
 /* One read per callback: what a peer can make us decode in one go stays far below 50 ms. */
 #define READ_CHUNK 16384
 /* Frames in the queue, whatever their size: each costs an msgb of its own. */
 #define MAX_QUEUE_FRAMES 4096
+/* In one write. */
+#define FRAMES_AT_ONCE 64
 
 struct conn {
 	struct osmo_wqueue wq;
@@ -73,9 +77,32 @@ static bool conn_is_shut(const struct conn *conn)
 	return conn->wq.bfd.fd < 0;
 }
 
+/* What the queue begins with, as many frames as fit. \returns octets sent, or -1. */
+static ssize_t send_queue(struct conn *conn)
+{
+	struct iovec parts[FRAMES_AT_ONCE];
+	struct msghdr all = { .msg_iov = parts };
+	struct msgb *msg;
+
+	llist_for_each_entry(msg, &conn->wq.msg_queue, list) {
+		if (all.msg_iovlen == FRAMES_AT_ONCE)
+			break;
+		parts[all.msg_iovlen++] = (struct iovec){ msgb_data(msg), msgb_length(msg) };
+	}
+	return sendmsg(conn->wq.bfd.fd, &all, MSG_NOSIGNAL);
+}
+
+/* What was said in this turn of the loop is said before the conn closes, an unbind above all. */
+static void last_words(struct conn *conn)
+{
+	if (!conn_is_shut(conn) && !conn->connecting && conn->ops->together && !llist_empty(&conn->wq.msg_queue))
+		(void)send_queue(conn);
+}
+
 /* When the parent is freed, talloc hands a busy conn to its grandparent; conn_cb() frees it. */
 static int conn_destructor(struct conn *conn)
 {
+	last_words(conn);
 	conn_shut(conn);
 	conn->dead = true;
 	return conn->busy ? -1 : 0;
@@ -135,56 +162,74 @@ static bool conn_rx_room(struct conn *conn)
 	return true;
 }
 
-static int conn_read_cb(struct osmo_fd *fd)
+static void conn_read(struct conn *conn)
 {
-	struct conn *conn = fd->data;
 	ssize_t n;
 	long used;
 
 	if (!conn_rx_room(conn)) {
 		conn_lost(conn, "no memory");
-		return -EBADF;
+		return;
 	}
-	n = recv(fd->fd, conn->rx + conn->rx_len, READ_CHUNK, 0);
+	n = recv(conn->wq.bfd.fd, conn->rx + conn->rx_len, READ_CHUNK, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
+		return;
 	if (n <= 0) {
 		conn_lost(conn, n ? strerror(errno) : "closed by the far end");
-		return -EBADF;
+		return;
 	}
 	conn->rx_len += n;
 	used = conn_frames(conn);
 	if (used < 0)
-		return used;
+		return;
 	conn->rx_len -= used;
 	if (conn->rx_len)
 		memmove(conn->rx, conn->rx + used, conn->rx_len);
 	else
 		TALLOC_FREE(conn->rx);	/* thousands of idle conns need no buffers */
-	return 0;
 }
 
-/* -EAGAIN makes the queue keep what is left of the frame at its head. */
-static int conn_write_cb(struct osmo_fd *fd, struct msgb *msg)
+/* So many octets are gone; what is left of a frame stays at the head. */
+static void queue_pull(struct conn *conn, size_t n)
 {
-	struct conn *conn = fd->data;
-	ssize_t n = send(fd->fd, msgb_data(msg), msgb_length(msg), MSG_NOSIGNAL);
+	struct msgb *msg;
+	size_t len;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return -EAGAIN;
-	if (n < 0) {
-		conn_lost(conn, strerror(errno));
-		return -EBADF;
-	}
 	conn->queued -= n;
-	msgb_pull(msg, n);
-	if (msgb_length(msg))
-		return -EAGAIN;
+	while (n) {
+		msg = llist_first_entry(&conn->wq.msg_queue, struct msgb, list);
+		len = OSMO_MIN(n, (size_t)msgb_length(msg));
+		msgb_pull(msg, len);
+		n -= len;
+		if (msgb_length(msg))
+			return;
+		llist_del(&msg->list);
+		conn->wq.current_length--;
+		msgb_free(msg);
+	}
+}
+
+static void conn_write(struct conn *conn)
+{
+	ssize_t n;
+
+	if (llist_empty(&conn->wq.msg_queue)) {
+		osmo_fd_write_disable(&conn->wq.bfd);
+		return;
+	}
+	n = send_queue(conn);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			conn_lost(conn, strerror(errno));
+		return;
+	}
+	queue_pull(conn, n);
+	if (llist_empty(&conn->wq.msg_queue))
+		osmo_fd_write_disable(&conn->wq.bfd);
 	if (conn->refused && conn->queued <= conn->ops->max_queue / 2) {
 		conn->refused = false;
 		conn->ops->on_ready(conn->priv);
 	}
-	return conn_is_shut(conn) ? -EBADF : 0;
 }
 
 /* SO_ERROR alone does not tell success from "not yet", and the readiness may be another's. */
@@ -208,6 +253,14 @@ static void conn_finish_connect(struct conn *conn)
 	conn->ops->on_connected(conn->priv);
 }
 
+static void conn_transfer(struct conn *conn, unsigned int what)
+{
+	if (what & OSMO_FD_READ)
+		conn_read(conn);
+	if (what & OSMO_FD_WRITE && !conn_is_shut(conn))
+		conn_write(conn);
+}
+
 static int conn_cb(struct osmo_fd *fd, unsigned int what)
 {
 	struct conn *conn = fd->data;
@@ -216,7 +269,7 @@ static int conn_cb(struct osmo_fd *fd, unsigned int what)
 	if (conn->connecting)
 		conn_finish_connect(conn);
 	else
-		osmo_wqueue_bfd_cb(fd, what);
+		conn_transfer(conn, what);
 	conn->busy = false;
 	if (conn->dead)
 		talloc_free(conn);
@@ -237,8 +290,6 @@ static int conn_alloc(void *ctx, int fd, unsigned int when, const struct conn_op
 	conn->ops = ops;
 	conn->priv = priv;
 	osmo_wqueue_init(&conn->wq, MAX_QUEUE_FRAMES);
-	conn->wq.read_cb = conn_read_cb;
-	conn->wq.write_cb = conn_write_cb;
 	osmo_fd_setup(&conn->wq.bfd, fd, when, conn_cb, conn, 0);
 	rc = osmo_fd_register(&conn->wq.bfd);
 	if (rc < 0) {
@@ -362,7 +413,7 @@ static bool send_at_once(struct conn *conn, struct msgb *msg)
 {
 	ssize_t n;
 
-	if (conn->queued)
+	if (conn->queued || conn->ops->together)
 		return false;
 	n = send(conn->wq.bfd.fd, msgb_data(msg), msgb_length(msg), MSG_NOSIGNAL);
 	if (n > 0)

@@ -594,7 +594,8 @@ static struct link *link_alloc(void *ctx, struct peer *peer, const struct link_c
 	link->ops = ops;
 	link->priv = priv;
 	link->conn_ops = (struct conn_ops){
-		.max_frame = ops->max_frame, .max_queue = MAX_QUEUE, .frame_len = ops->frame_len,
+		.max_frame = ops->max_frame, .max_queue = MAX_QUEUE, .together = ops->together,
+		.frame_len = ops->frame_len,
 		.on_connected = conn_connected, .on_frame = conn_frame, .on_ready = conn_ready,
 		.on_closed = conn_closed,
 	};

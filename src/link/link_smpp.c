@@ -213,6 +213,7 @@ static void on_rearm(void *priv)
 
 static const struct link_ops smpp_link_ops = {
 	.max_frame = SMPP_MAX_PDU,
+	.together = true,
 	.frame_len = smpp_frame_len,
 	.on_connected = on_connected,
 	.on_frame = on_frame,

@@ -23,3 +23,9 @@ tests_bench_bench_recipients_SOURCES = tests/bench/bench_recipients.c tests/benc
 tests_bench_bench_recipients_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_bench_bench_recipients_LDADD = libcore.a libgeo.a libcap.a libcodec.a libbase.a $(OSMO_LIBS) \
 	$(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) -lm
+
+EXTRA_PROGRAMS += tests/bench/bench_smpp
+BENCHES += tests/bench/bench_smpp
+tests_bench_bench_smpp_SOURCES = tests/bench/bench_smpp.c tests/bench/pairs.h tests/bench/pairs.c
+tests_bench_bench_smpp_LDADD = liblink.a libcore.a libgeo.a libcap.a libcodec.a libbase.a $(OSMO_LIBS) \
+	$(SQLITE_LIBS) $(XML_LIBS) $(PROJ_LIBS) $(GNUTLS_LIBS) -lm

@@ -110,7 +110,7 @@ static int teardown(void **state)
 }
 
 /* A conn with a small send buffer in front of the far end's small receive buffer. */
-static int pair(struct owner *o)
+static int pair_with(struct owner *o, const struct conn_ops *how)
 {
 	int small = 4096, listening, far, near;
 	uint16_t port;
@@ -122,8 +122,13 @@ static int pair(struct owner *o)
 	assert_true(near >= 0);
 	setsockopt(near, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	setsockopt(far, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	assert_int_equal(conn_accept(o->ctx, near, &ops, o, &o->conn), 0);
+	assert_int_equal(conn_accept(o->ctx, near, how, o, &o->conn), 0);
 	return far;
+}
+
+static int pair(struct owner *o)
+{
+	return pair_with(o, &ops);
 }
 
 static struct msgb *frame(size_t len, uint8_t fill)
@@ -170,6 +175,35 @@ static void a_slow_reader_gets_every_octet_in_order(void **state)
 	assert_true(refused > 0 && o->ready > 0);
 	TURN_UNTIL(conn_unacked(o->conn) == 0);
 	assert_int_equal(recv(far, got, 1, MSG_DONTWAIT), -1);
+	close(far);
+}
+
+static void frames_of_one_turn_leave_together(void **state)
+{
+	enum { FRAMES = 150 };
+	struct conn_ops together = ops;
+	struct owner *o = *state;
+	uint8_t got[FRAMES * 10];
+	unsigned int i;
+	int far;
+
+	together.together = true;
+	far = pair_with(o, &together);
+	for (i = 0; i < FRAMES; i++)
+		assert_int_equal(conn_send(o->conn, frame(10, i)), 0);
+	assert_int_equal(recv(far, got, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	fake_turn();
+	/* As many as one write takes, the rest at the next turns. */
+	assert_int_equal(recv(far, got, sizeof(got), MSG_DONTWAIT | MSG_PEEK), 640);
+	assert_int_equal(fake_read(far, got, sizeof(got)), sizeof(got));
+	for (i = 0; i < FRAMES; i++)
+		assert_int_equal(got[10 * i + 2], i);
+	/* What is said last is heard before the end. */
+	assert_int_equal(conn_send(o->conn, frame(10, 7)), 0);
+	conn_free(o->conn);
+	o->conn = NULL;
+	assert_int_equal(fake_read(far, got, 11), 10);
+	assert_int_equal(got[9], 7);
 	close(far);
 }
 
@@ -490,6 +524,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(a_slow_reader_gets_every_octet_in_order),
+		T(frames_of_one_turn_leave_together),
 		T(a_full_queue_refuses_and_tells_when_there_is_room),
 		T(an_empty_queue_takes_a_frame_beyond_its_size),
 		T(frames_come_whole_however_they_are_cut),

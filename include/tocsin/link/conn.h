@@ -31,6 +31,8 @@ struct conn_config {
 struct conn_ops {
 	size_t max_frame;	/*!< octets; a longer frame is framing loss */
 	size_t max_queue;	/*!< octets that may wait to be sent */
+	bool together;		/*!< frames of one turn of the loop leave with one write, at its end: for
+				 *   many small ones */
 	/*! Length of the frame that starts here. \returns 0: more octets are needed to tell;
 	 *  negative: framing is lost. */
 	int (*frame_len)(const uint8_t *data, size_t len);

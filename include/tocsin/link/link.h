@@ -45,6 +45,7 @@ int link_config_check(const struct link_config *config, struct problem *problem)
 
 /*! One table per protocol. */
 struct link_ops {
+	bool together;		/*!< as of conn_ops */
 	size_t max_frame;	/*!< octets; a longer frame is framing loss */
 	/*! As in struct conn_ops. */
 	int (*frame_len)(const uint8_t *data, size_t len);
