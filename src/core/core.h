@@ -115,6 +115,8 @@ struct lane {
 	unsigned int retries;		/*!< those to recipients who had an attempt before */
 	bool blocked;			/*!< the send queue was full; wait for peer_ready() */
 	bool had_admission;		/*!< some delivery has admission[] */
+	bool can_query;			/*!< as when its peer was last up (struct peer_caps) */
+	bool can_query_emergency;
 };
 
 struct peer {

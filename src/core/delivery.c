@@ -260,16 +260,22 @@ static long next_due(const struct delivery *d, size_t i, uint32_t until)
 	return due_get(d->due, i) <= until ? -1 : due_earliest(d->due, until);
 }
 
+static struct evidence_rules rules_of(const struct delivery *d)
+{
+	return (struct evidence_rules){
+		.can_query = d->message->kind == MESSAGE_EMERGENCY ? d->lane->can_query_emergency : d->lane->can_query,
+		.leave_unknown = d->alert->gw->sms->leave_unknown,
+	};
+}
+
 /* \returns when to look at it again by itself. */
 static int64_t delivery_look(struct delivery *d, const struct peer_caps *caps, int64_t now)
 {
-	struct look look = { .d = d, .caps = caps, .now = now, .wanted = d->on };
+	struct look look = { .d = d, .caps = caps, .rules = rules_of(d), .now = now, .wanted = d->on };
 	uint32_t until = due_at(now), again;
 	long i;
 	int v;
 
-	look.rules.leave_unknown = d->alert->gw->sms->leave_unknown;
-	look.rules.can_query = d->message->kind == MESSAGE_TEXT ? caps->can_query : caps->can_query_emergency;
 	for (i = first_due(d, until); i >= 0 && !is_over(&look); i = next_due(d, i, until)) {
 		/* First, since a request that comes to nothing at once makes it due again. */
 		due_set(d->due, i, DUE_NEVER);
@@ -300,6 +306,7 @@ static int64_t delivery_wait(struct delivery *d, enum wait_reason wait)
 
 static bool delivery_settle(struct delivery *d, int64_t now)
 {
+	struct evidence_rules rules = rules_of(d);
 	size_t i, at;
 
 	if (d->settled || d->on)
@@ -309,7 +316,7 @@ static bool delivery_settle(struct delivery *d, int64_t now)
 	for (i = 0; i < d->n; i++) {
 		/* The one that was not settled before is most likely still not. */
 		at = (d->unsettled + i) % d->n;
-		if (!evidence_settled(&d->evidence[at], false)) {
+		if (!evidence_settled(&d->evidence[at], false, &rules)) {
 			d->unsettled = at;
 			return false;
 		}
@@ -359,6 +366,8 @@ void delivery_run(struct lane *lane)
 	up = lane->peer && lane->peer->state == PEER_UP;
 	if (up) {
 		lane->peer->ops->caps(lane->peer, &caps);
+		lane->can_query = caps.can_query;
+		lane->can_query_emergency = caps.can_query_emergency;
 		capacity_plan(lane, &caps, now);
 	}
 	for (pass = 0; pass < 2; pass++) {

@@ -16,6 +16,10 @@
  * after 30, 60 ... 3,600 s. */
 #define REPEAT_MIN_S 30
 #define REPEAT_MAX_S 3600
+/* A peer that says it stopped a message is asked afterwards whether that is so; one that does not
+ * answer is believed after so many questions, some five minutes. */
+#define PROOF_FIRST_S 2
+#define PROOF_ATTEMPTS 6
 
 /* A refused or unanswered write may follow one that did get through: then a stop is still owed. */
 #define EVIDENCE_WAS_MAYBE 0x10
@@ -374,12 +378,26 @@ static int64_t backoff_s(const struct evidence *e)
 	return grown_s(e, RETRY_MIN_S, RETRY_MAX_S);
 }
 
-static enum peer_verb next_off(const struct evidence *e, int64_t *due_utc)
+/* The peer's word for a stop is one thing; that it does not have the message when asked is the proof
+ * (OsmoBSC can confirm a KILL and go on broadcasting). */
+static bool owes_proof(const struct evidence *e, bool can_query)
 {
-	if (!(e->flags & EVIDENCE_MAYBE_ON_AIR) || e->flags & EVIDENCE_OUT_STOP)
+	return can_query && e->stop_answer == PEER_ANSWER_DONE && e->doubt != DOUBT_ABSENT &&
+	       e->attempts < PROOF_ATTEMPTS;
+}
+
+static enum peer_verb next_off(const struct evidence *e, bool can_query, int64_t *due_utc)
+{
+	if (e->flags & EVIDENCE_OUT_STOP)
 		return _NUM_PEER_VERB;
-	*due_utc = e->stop_sent + backoff_s(e);
-	return PEER_STOP;
+	if (e->flags & EVIDENCE_MAYBE_ON_AIR) {
+		*due_utc = e->stop_sent + backoff_s(e);
+		return PEER_STOP;
+	}
+	if (!owes_proof(e, can_query) || e->flags & FLAGS_OUT)
+		return _NUM_PEER_VERB;
+	*due_utc = e->attempts ? e->query_sent + backoff_s(e) : (int64_t)e->stop_answered + PROOF_FIRST_S;
+	return PEER_QUERY;
 }
 
 /* When to ask again how a confirmed message is doing. */
@@ -467,7 +485,7 @@ enum peer_verb evidence_next(const struct evidence *e, bool on, const struct evi
 
 	*due_utc = INT64_MAX;
 	if (!(e->flags & EVIDENCE_ONCE))
-		verb = on ? next_on(e, rules->can_query, due_utc) : next_off(e, due_utc);
+		verb = on ? next_on(e, rules->can_query, due_utc) : next_off(e, rules->can_query, due_utc);
 	else if (on)
 		verb = next_once(e, rules->leave_unknown, now, due_utc);
 	else
@@ -483,11 +501,11 @@ bool evidence_is_retry(const struct evidence *e)
 	return e->flags & EVIDENCE_ONCE && e->attempts;
 }
 
-bool evidence_settled(const struct evidence *e, bool on)
+bool evidence_settled(const struct evidence *e, bool on, const struct evidence_rules *rules)
 {
 	if (e->flags & EVIDENCE_ONCE)
 		return !on && !(e->flags & FLAGS_OUT);
-	return !on && !(e->flags & EVIDENCE_MAYBE_ON_AIR);
+	return !on && !(e->flags & EVIDENCE_MAYBE_ON_AIR) && !owes_proof(e, rules->can_query);
 }
 
 void evidence_init(struct evidence *e, const struct target *target)

@@ -251,6 +251,7 @@ static struct peer_result stop_cell(struct fake_bsc *bsc, const struct bsc_reque
 {
 	struct air_message *m = find(bsc, req->identifier, req->serial);
 
+	bsc->lied |= bsc->stop_answer == PEER_ANSWER_DONE;
 	if (bsc->stop_answer)
 		return refused(bsc->stop_answer, CAUSE_NOT_OPERATIONAL);
 	if (!m || !m->cells[cell].on)

@@ -68,7 +68,7 @@ struct fake_bsc {
 	struct target *cells;		/*!< sorted */
 	size_t n_cells;
 	enum peer_answer *write_answer;	/*!< per cell, forced; 0 = as the model says */
-	enum peer_answer stop_answer;	/*!< forced for all cells */
+	enum peer_answer stop_answer;	/*!< forced for all cells; DONE is a lie */
 	int64_t *failed_ms;		/*!< per cell: it broadcasts nothing since; 0 = it works */
 
 	/* Behaviour. */
@@ -79,6 +79,7 @@ struct fake_bsc {
 	uint16_t deaf_to;		/*!< requests of this message identifier are lost; 0 = none */
 	unsigned int work_ms;		/*!< until a request is worked on */
 	unsigned int answer_ms;		/*!< until its answer is back */
+	bool lied;			/*!< it has said that it stopped what it did not */
 	bool queue_full;		/*!< -EAGAIN until it is false and bsc_ready() is called */
 	bool claims_loss;		/*!< says "data lost" at every new conn, as OsmoBSC does */
 

@@ -395,6 +395,14 @@ static const char *too_good(const struct told *told, enum outcome outcome)
 	}
 }
 
+/* It believes a peer that says so, until it has asked. */
+static bool was_lied_to(const struct checker *c, const char *peer, const struct told *told)
+{
+	const struct fake_bsc *bsc = bsc_by_name(c->w, peer);
+
+	return bsc && bsc->lied && told && told->what == TOLD_OFF;
+}
+
 static void check_target(struct checker *c, const struct delivery_row *row, const struct message *m,
 			 size_t i, bool on)
 {
@@ -405,7 +413,8 @@ static void check_target(struct checker *c, const struct delivery_row *row, cons
 
 	if (told && c->w->mono_ms - told->changed_ms < ROW_LAG_MS)
 		return;
-	if (outcome == OUTCOME_STOPPED && truly_on_air(c, row->peer, m, &row->wanted[i]))
+	if (outcome == OUTCOME_STOPPED && truly_on_air(c, row->peer, m, &row->wanted[i]) &&
+	    !was_lied_to(c, row->peer, told))
 		why = "it is on air";
 	if (why)
 		world_violate(c->w, "%s at %s, cell %s: reported %s although %s", row->alert_id, row->peer,

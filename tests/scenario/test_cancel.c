@@ -35,6 +35,9 @@ static void a_cancel_takes_the_alert_off_the_air(void **state)
 	world_run(w, 1);
 	assert_int_equal(post_status(cancel), 202);
 	assert_true(bsc_silent(bsc));
+	assert_false(world_ended(w, post));
+	/* The BSC was asked whether it really is gone. */
+	world_run(w, 4);
 	assert_true(world_ended(w, post));
 	again = world_repeat(w, cancel);
 	world_run(w, 1);
@@ -84,6 +87,7 @@ static void a_cancel_while_the_link_is_down_is_done_when_it_is_back(void **state
 	bsc_set_wire(bsc, true);
 	world_run(w, 1);
 	assert_true(bsc_silent(bsc));
+	world_run(w, 4);
 	assert_true(world_ended(w, post));
 }
 
@@ -243,6 +247,42 @@ static void a_stop_that_the_peer_refuses_is_repeated_until_it_is_done(void **sta
 	assert_true(world_ended(w, post));
 }
 
+static void a_peer_that_confirms_a_stop_and_goes_on_is_found_out_and_stopped(void **state)
+{
+	struct world *w = *state;
+	struct fake_bsc *bsc = world_add_bsc(w, 3);
+	struct post *post = on_air(w, bsc);
+	size_t counts[_NUM_OUTCOME];
+
+	bsc->stop_answer = PEER_ANSWER_DONE;
+	world_cancel(w, post, "c", NULL, NULL);
+	world_run(w, 60);
+	assert_int_equal(world_on_air(w, post, bsc), 3);
+	assert_true(bsc->requests[PEER_STOP] > 3);
+	assert_false(world_ended(w, post));
+	bsc->stop_answer = 0;
+	world_run(w, 30);
+	assert_true(bsc_silent(bsc));
+	assert_true(world_ended(w, post));
+	world_outcomes(w, post, bsc, counts);
+	assert_int_equal(counts[OUTCOME_STOPPED], 3);
+}
+
+static void a_stop_is_believed_when_questions_stay_without_an_answer(void **state)
+{
+	struct world *w = *state;
+	struct fake_bsc *bsc = world_add_bsc(w, 3);
+	struct post *post = on_air(w, bsc);
+
+	world_cancel(w, post, "c", NULL, NULL);
+	world_run(w, 0.5);
+	bsc->deaf = true;
+	world_run(w, 60);
+	assert_false(world_ended(w, post));
+	world_run(w, 600);
+	assert_true(world_ended(w, post));
+}
+
 static void a_cancel_that_could_not_be_stored_changes_nothing_and_works_later(void **state)
 {
 	struct world *w = *state;
@@ -341,6 +381,8 @@ int main(void)
 		T(a_cancel_finds_the_alert_that_was_posted_just_before),
 		T(a_cancel_of_an_alert_whose_commit_fails_is_refused),
 		T(a_stop_that_the_peer_refuses_is_repeated_until_it_is_done),
+		T(a_peer_that_confirms_a_stop_and_goes_on_is_found_out_and_stopped),
+		T(a_stop_is_believed_when_questions_stay_without_an_answer),
 		T(a_cancel_that_could_not_be_stored_changes_nothing_and_works_later),
 		T(what_was_cancelled_stays_off_whatever_the_peer_goes_through),
 		T(a_cancel_of_one_alert_leaves_its_neighbours),

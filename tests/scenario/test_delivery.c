@@ -368,6 +368,7 @@ static void five_thousand_cells_go_out_in_requests_of_bounded_size(void **state)
 	world_run(w, 2);
 	assert_int_equal(post_status(cancel), 202);
 	assert_true(bsc_silent(bsc));
+	world_run(w, 4);
 	assert_true(world_ended(w, post));
 }
 
@@ -524,7 +525,7 @@ static void a_clock_set_forward_ends_what_has_expired_and_nothing_else(void **st
 	lasting = world_post(w, &(struct alert_spec){ .identifier = "b", .life_s = 7200 });
 	world_run(w, 10);
 	world_step_clock(w, 3600);
-	world_run(w, 2);
+	world_run(w, 5);
 	assert_true(world_ended(w, brief));
 	assert_int_equal(world_on_air(w, brief, bsc), 0);
 	assert_int_equal(world_on_air(w, lasting, bsc), 3);

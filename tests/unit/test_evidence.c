@@ -26,6 +26,7 @@
 #define DEPTH 6
 #define DEPTH_REMOVED 5
 #define RETRY_MAX_S 300
+#define PROOF_ATTEMPTS 6
 /* A count that did not rise for this long no longer shows that the message is broadcast. */
 #define STALE_S 150
 
@@ -275,7 +276,12 @@ static const struct {
 	  "w w? failed", true, false, PEER_WRITE, 5 - 2 * STEP_S },
 	{ "an outstanding stop is waited for", "w w+ s", false, true, _NUM_PEER_VERB, 0 },
 	{ "a refused stop is tried again", "w w+ s s-", false, true, PEER_STOP, 5 - STEP_S },
-	{ "a confirmed stop is the end", "w w+ s s+", false, true, _NUM_PEER_VERB, 0 },
+	{ "a confirmed stop is the end where nobody can be asked", "w w+ s s+", false, false, _NUM_PEER_VERB, 0 },
+	{ "a confirmed stop is proved by a question", "w w+ s s+", false, true, PEER_QUERY, 2 },
+	{ "a stop of what is not there needs no proof", "w w+ s s0", false, true, _NUM_PEER_VERB, 0 },
+	{ "a stop is proved by the answer that it is not there", "w w+ s s+ q q0", false, true, _NUM_PEER_VERB, 0 },
+	{ "a stop that is disproved is sent again", "w w+ s s+ q q+", false, true, PEER_STOP, 0 },
+	{ "no answer is no proof", "w w+ s s+ q q?", false, true, PEER_QUERY, -5 },
 	{ "a write confirmed after its stop is stopped again", "w s s+ w+", false, true, PEER_STOP, 0 },
 	{ "what was stopped and is wanted again is written", "w w+ s s+", true, true, PEER_WRITE, 0 },
 	{ "a restart of this daemon asks where a write is known", "w w+ restart", true, true, PEER_QUERY, 0 },
@@ -414,6 +420,8 @@ struct worlds {
 	bool gone;			/* the peer said that it lost it, or does not have it */
 	bool failed;			/* the peer said that the cell broadcasts nothing */
 	bool stopping;			/* a stop was sent since the write: it may have worked */
+	bool unproved;			/* it says that it stopped it, and was not asked since */
+	unsigned int unanswered;	/* questions since that were not answered, or refused */
 	unsigned int count;
 	int64_t count_at, rose_at;	/* 0 = never */
 };
@@ -424,10 +432,11 @@ static void worlds_sent(struct worlds *w, enum peer_verb verb)
 	if (verb == PEER_WRITE) {
 		w->on_before = w->on;
 		w->on = true;
-		w->confirmed = w->refused = w->doubted = w->gone = w->failed = w->stopping = false;
+		w->confirmed = w->refused = w->doubted = w->gone = w->failed = w->stopping = w->unproved = false;
 		w->count = w->count_at = w->rose_at = 0;
 	} else if (verb == PEER_STOP) {
 		w->off = w->stopping = true;
+		w->unproved = false;
 	}
 }
 
@@ -466,6 +475,8 @@ static void worlds_stop_answered(struct worlds *w, enum peer_answer answer)
 	if (answer == PEER_ANSWER_DONE || answer == PEER_ANSWER_ABSENT) {
 		worlds_off(w);
 		w->gone = false;
+		w->unproved = answer == PEER_ANSWER_DONE;
+		w->unanswered = 0;
 	} else if (answer == PEER_ANSWER_IMPOSSIBLE && !w->confirmed) {
 		/* a cell that the peer does not know, and that never had it */
 		worlds_off(w);
@@ -491,8 +502,10 @@ static void worlds_query_answered(struct worlds *w, const struct peer_result *r,
 	} else if (r->answer == PEER_ANSWER_ABSENT) {
 		worlds_off(w);
 		w->gone = true;
+		w->unproved = false;
 	} else {
 		w->doubted = true;
+		w->unanswered++;
 	}
 }
 
@@ -504,6 +517,8 @@ static void worlds_doubted(struct worlds *w, enum doubt doubt)
 		w->on = true;
 		w->gone = false;
 	}
+	if (doubt != DOUBT_FAILED)
+		w->unanswered = 0;
 	if (!w->on)
 		return;
 	w->off = w->doubted = true;
@@ -528,6 +543,7 @@ static void worlds_apply(struct worlds *w, const struct event *ev, int64_t now)
 	w->out[ev->verb] = false;
 	if (ev->kind == EV_SILENT || ev->result.answer == PEER_ANSWER_NONE) {
 		w->doubted = true;
+		w->unanswered++;
 		/* A question takes nothing back; a write may have got there after the loss. */
 		if (ev->verb != PEER_QUERY)
 			w->failed = w->gone = false;
@@ -636,22 +652,32 @@ static const char *judge_next_on(const struct evidence *e, const struct worlds *
 	return NULL;
 }
 
+static const struct evidence_rules questions = { .can_query = true }, no_questions;
+
 static const char *judge_next_off(const struct evidence *e, const struct worlds *w, int64_t now)
 {
 	int64_t due;
 	enum peer_verb verb = next_of(e, false, true, now, &due);
 
-	if (verb == PEER_WRITE || verb == PEER_QUERY)
-		return "writes or asks what is not wanted";
+	if (verb == PEER_WRITE)
+		return "writes what is not wanted";
+	if (verb == PEER_QUERY && (w->on || !w->unproved))
+		return "asks without need";
+	if (verb != PEER_QUERY && !w->on && w->unproved && w->unanswered < PROOF_ATTEMPTS && !w->out[PEER_STOP] &&
+	    !w->out[PEER_WRITE] && !w->out[PEER_QUERY])
+		return "believes in a stop without asking";
 	if (w->on && !w->out[PEER_STOP] && verb != PEER_STOP)
 		return "leaves it on air without a stop";
 	if (verb == PEER_STOP && (w->out[PEER_STOP] || !w->on))
 		return "stops twice, or what cannot be on air";
 	if (verb == PEER_STOP && due > now + RETRY_MAX_S)
 		return "waits longer than 300 s with a stop";
-	if (evidence_settled(e, false) == w->on)
+	if (evidence_settled(e, false, &no_questions) == w->on)
 		return "settled although it may be on air, or the reverse";
-	return evidence_settled(e, true) ? "settled although it is wanted" : NULL;
+	if (evidence_settled(e, false, &questions) &&
+	    (w->on || (w->unproved && w->unanswered < PROOF_ATTEMPTS)))
+		return "settled without proof";
+	return evidence_settled(e, true, &questions) ? "settled although it is wanted" : NULL;
 }
 
 static unsigned int rung_on(const struct evidence *e)
@@ -696,7 +722,7 @@ static bool possible(const struct event *ev, const struct worlds *w)
 		return true;
 	if (ev->kind == EV_SENT && ev->verb == PEER_STOP)
 		return w->on && !w->out[PEER_STOP];
-	if (ev->kind == EV_SENT && ev->verb == PEER_QUERY && !w->on)
+	if (ev->kind == EV_SENT && ev->verb == PEER_QUERY && !w->on && !w->unproved)
 		return false;
 	if (ev->kind == EV_SENT)
 		return !w->out[PEER_WRITE] && !w->out[PEER_STOP] && !w->out[PEER_QUERY];
@@ -935,6 +961,27 @@ static void test_octets_of_a_damaged_store_do_no_harm(void **state)
 	}
 }
 
+static void test_stop_that_nobody_proves_is_believed_after_six_questions(void **state)
+{
+	const struct evidence_rules rules = { .can_query = true };
+	struct evidence e;
+	int64_t now, due;
+	unsigned int n;
+
+	(void)state;
+	e = after("w w+ s s+", &now);
+	for (n = 0; n < PROOF_ATTEMPTS; n++) {
+		assert_false(evidence_settled(&e, false, &rules));
+		assert_int_equal(next_of(&e, false, true, now, &due), PEER_QUERY);
+		now = due > now ? due : now;
+		evidence_sent(&e, PEER_QUERY, 0, now);
+		evidence_silent(&e, PEER_QUERY, now + 10);
+		assert_int_equal(evidence_outcome(&e, false), OUTCOME_STOPPED);
+	}
+	assert_true(evidence_settled(&e, false, &rules));
+	assert_true(now < T0 + 600);
+}
+
 /* Words of the API */
 
 static void test_names_of_outcomes_are_stable(void **state)
@@ -988,6 +1035,7 @@ int main(void)
 		cmocka_unit_test(test_packed_evidence_keeps_its_octets),
 		cmocka_unit_test(test_packed_evidence_survives_a_round_trip),
 		cmocka_unit_test(test_octets_of_a_damaged_store_do_no_harm),
+		cmocka_unit_test(test_stop_that_nobody_proves_is_believed_after_six_questions),
 		cmocka_unit_test(test_names_of_outcomes_are_stable),
 		cmocka_unit_test(test_names_of_waits_and_doubts_are_stable),
 	};

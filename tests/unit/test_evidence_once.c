@@ -252,7 +252,7 @@ static const char *judge(const struct evidence *e, const struct truth *t)
 		return "somebody is missed";
 	if ((evidence_next(e, true, &leave, T0 * 2, &due) == PEER_WRITE) == t->maybe)
 		return "a second copy in spite of leave, or somebody is missed";
-	return evidence_settled(e, true) || !evidence_settled(e, false) ? "settled wrongly" : NULL;
+	return evidence_settled(e, true, &repeat) || !evidence_settled(e, false, &repeat) ? "settled wrongly" : NULL;
 }
 
 static unsigned int walk(const struct evidence *e, const struct truth *t, const char **path, size_t depth)

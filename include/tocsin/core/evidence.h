@@ -128,8 +128,9 @@ enum peer_verb evidence_next(const struct evidence *e, bool on, const struct evi
 			     int64_t now, int64_t *due_utc);
 /*! Of a recipient: an attempt was made before, and came to nothing that is known. */
 bool evidence_is_retry(const struct evidence *e);
-/*! Nothing is owed any more: wanted off and known to be off; of a recipient: no answer is awaited. */
-bool evidence_settled(const struct evidence *e, bool on);
+/*! Nothing is owed any more: wanted off and known to be off, by the peer's answer to a question where
+ *  it can be asked; of a recipient: no answer is awaited. */
+bool evidence_settled(const struct evidence *e, bool on, const struct evidence_rules *rules);
 
 /*! Stable words for API, VTY, metrics. Never NULL. */
 const char *outcome_name(enum outcome outcome);
