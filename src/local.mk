@@ -76,6 +76,7 @@ libcore_a_SOURCES = \
 	src/core/follow_up.c \
 	src/core/handle.c src/core/lane.c src/core/request.c \
 	src/core/recall.h src/core/recall.c \
+	src/core/rehome.c \
 	src/core/short.h src/core/short.c \
 	include/tocsin/core/draft.h src/core/draft.c \
 	include/tocsin/core/e164.h src/core/e164.def src/core/e164.c \

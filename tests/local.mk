@@ -163,6 +163,7 @@ check_PROGRAMS += \
 	tests/scenario/test_delivery \
 	tests/scenario/test_hang \
 	tests/scenario/test_restart \
+	tests/scenario/test_rehome \
 	tests/scenario/test_slice \
 	tests/scenario/test_sms \
 	tests/scenario/test_sms_receipt \
@@ -182,6 +183,8 @@ tests_scenario_test_hang_SOURCES = tests/scenario/test_hang.c $(SCENARIO_WORLD)
 tests_scenario_test_hang_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_restart_SOURCES = tests/scenario/test_restart.c $(SCENARIO_WORLD)
 tests_scenario_test_restart_LDADD = $(SCENARIO_LIBS)
+tests_scenario_test_rehome_SOURCES = tests/scenario/test_rehome.c $(SCENARIO_WORLD)
+tests_scenario_test_rehome_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_slice_SOURCES = tests/scenario/test_slice.c $(SCENARIO_WORLD)
 tests_scenario_test_slice_LDADD = $(SCENARIO_LIBS)
 tests_scenario_test_sms_SOURCES = tests/scenario/test_sms.c $(SCENARIO_WORLD)

@@ -187,6 +187,8 @@ static void admit_delivery(struct room_map *map, struct delivery *d, const struc
 		memset(d->admission, ADMIT_NOW, d->n);
 	}
 	for (i = 0; i < d->n; i++) {
+		if (d->evidence[i].left)
+			continue;
 		before = d->admission[i];
 		d->admission[i] = admit(room_get(map, &d->wanted[i]), d, i, caps);
 		if (d->admission[i] != before) {

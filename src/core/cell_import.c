@@ -85,6 +85,8 @@ static void put_in_force(struct gateway *gw, struct cell_table *table)
 {
 	talloc_unlink(gw, gw->cells);
 	gw->cells = talloc_steal(gw, table);
+	gw->cells_version++;
+	rehome_wake(gw, 0);
 	LOGP(DCELL, LOGL_NOTICE, "cell table with %zu cells is in force\n", cell_table_count(table));
 }
 

@@ -65,6 +65,7 @@ struct live_alert {
 	bool ending;			/*!< its end is on the way to the store */
 	int64_t received_utc;
 	int64_t followed_utc;		/*!< when its recipients were first looked for; 0 = not yet */
+	bool has_revisions;		/*!< some delivery is not the first of its message at its peer */
 	bool follow;			/*!< recipients are looked for: follow_up_applies() */
 	struct follow_up *follow_up;	/*!< NULL until that has begun */
 	struct message *messages;
@@ -94,6 +95,8 @@ struct delivery {
 	size_t unsettled;		/*!< a target that was not settled when last looked at */
 	size_t n_awaited;		/*!< handles whose receipts are to come */
 	uint64_t *dirty;		/*!< a bit per chunk of evidence that is not in the store */
+	unsigned int cells_version;	/*!< of the cell table that it was compared with (rehome.c) */
+	bool rehoming;			/*!< what that said is on its way to the store */
 	bool on;			/*!< was wanted when last looked at */
 	bool settled;
 };
@@ -207,6 +210,13 @@ void requests_stop(struct lane *lane);
 struct delivery *delivery_alloc(struct live_alert *alert, const struct message *message,
 				const char *peer_name, const struct target *wanted,
 				const struct recipient_detail *details, size_t n);
+/*! The same, put into a transaction. */
+struct delivery *delivery_put_new(struct store_txn *txn, struct live_alert *alert, const struct message *message,
+				  const char *peer_name, unsigned int revision, const struct target *wanted,
+				  const struct recipient_detail *details, size_t n, int64_t now);
+/*! The first revision that the alert does not have of that message there. */
+unsigned int delivery_next_revision(const struct live_alert *alert, const struct message *message,
+				    const char *peer_name);
 /*! It is durable: let it run. Cannot fail. */
 void delivery_join(struct delivery *d);
 /*! An alert is durable: join all its deliveries and run their lanes at once. */
@@ -236,6 +246,8 @@ bool follow_up_applies(const struct live_alert *alert);
 /*! Begin, or go on after a restart: before its deliveries run, since some may be held back.
  *  \returns 0 or -ENOMEM. */
 int follow_up_begin(struct live_alert *alert);
+/*! Cells of the alert have a new peer: what that one says of them counts too. */
+void follow_up_add_cells(struct delivery *d);
 /*! Is a revision of it on its way into the store? */
 bool follow_up_is_busy(const struct live_alert *alert);
 /*! There is something new to look at. */
@@ -257,6 +269,13 @@ void handles_committed(struct handles *handles, bool ok);
 /*! The delivery goes away. */
 void handles_forget(struct handles *handles, const struct delivery *d);
 
+/* rehome.c: cells that have another peer, or none */
+
+/*! Compare live alerts with the cell table, soon. */
+void rehome_wake(struct gateway *gw, unsigned int after_s);
+/*! Work on that for at most 20 ms. */
+void rehome_cb(void *data);
+
 /* capacity.c */
 
 /*! Decide which deliveries each target of the lane can carry; sets admission[] and periods. */
@@ -273,6 +292,8 @@ struct gateway {
 	struct originator_set *originators;
 	struct profile *profile;
 	struct cell_table *cells;
+	unsigned int cells_version;	/*!< counts the tables that came into force; never 0 */
+	struct osmo_timer_list rehome_timer;
 	struct recipient_sources *recipients;
 	struct sms_rules *sms;
 	struct handles *handles;

@@ -123,12 +123,27 @@ static bool has_place(const struct delivery *d, enum peer_verb verb, const struc
 	       lane->outstanding < caps->window;
 }
 
+/* Answers name the message only, so it has one request of a verb at a peer, whichever of its
+ * revisions that is of. */
+static bool message_is_out(const struct delivery *d, enum peer_verb verb)
+{
+	const struct delivery *other;
+
+	if (d->out[verb] || !d->alert->has_revisions)
+		return d->out[verb];
+	llist_for_each_entry(other, &d->alert->deliveries, in_alert) {
+		if (other->out[verb] && other->message == d->message && other->lane == d->lane)
+			return true;
+	}
+	return false;
+}
+
 /* Is there a place for one more request of that verb? */
 static bool may_send(const struct look *look, enum peer_verb verb)
 {
 	const struct delivery *d = look->d;
 
-	if (look->closed[verb] || d->lane->blocked || (look->caps->one_per_message && d->out[verb]))
+	if (look->closed[verb] || d->lane->blocked || (look->caps->one_per_message && message_is_out(d, verb)))
 		return false;
 	return has_place(d, verb, look->caps);
 }
@@ -524,6 +539,39 @@ struct delivery *delivery_alloc(struct live_alert *alert, const struct message *
 	INIT_LLIST_HEAD(&d->in_lane);
 	llist_add_tail(&d->in_alert, &alert->deliveries);
 	talloc_set_destructor(d, delivery_destructor);
+	return d;
+}
+
+unsigned int delivery_next_revision(const struct live_alert *alert, const struct message *message,
+				    const char *peer_name)
+{
+	const struct delivery *d;
+	unsigned int next = 0;
+
+	llist_for_each_entry(d, &alert->deliveries, in_alert) {
+		if (d->message == message && d->revision >= next && !strcmp(d->lane->peer_name, peer_name))
+			next = d->revision + 1;
+	}
+	return next;
+}
+
+struct delivery *delivery_put_new(struct store_txn *txn, struct live_alert *alert, const struct message *message,
+				  const char *peer_name, unsigned int revision, const struct target *wanted,
+				  const struct recipient_detail *details, size_t n, int64_t now)
+{
+	struct delivery_row row = {
+		.message_nr = message->nr, .peer = peer_name, .revision = revision, .wanted = wanted,
+		.details = details, .n = n, .updated_utc = now,
+	};
+	struct delivery *d = delivery_alloc(alert, message, peer_name, wanted, details, n);
+
+	if (!d)
+		return NULL;
+	d->revision = revision;
+	alert->has_revisions |= revision > 0;
+	OSMO_STRLCPY_ARRAY(row.alert_id, alert->id);
+	if (store_put_delivery(txn, &row) < 0)
+		TALLOC_FREE(d);
 	return d;
 }
 

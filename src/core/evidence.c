@@ -130,9 +130,10 @@ static void stop_answered(struct evidence *e, const struct peer_result *result, 
 	e->stop_answered = now;
 	e->stop_answer = result->answer;
 	e->stop_cause = result->cause;
-	/* A target that the peer does not know and never confirmed cannot be on air there. */
+	/* A target that the peer does not know and never confirmed cannot be on air there, and neither
+	 * can one that is another peer's now. */
 	if (stop_confirmed(e) ||
-	    (result->answer == PEER_ANSWER_IMPOSSIBLE && !write_confirmed(e))) {
+	    (result->answer == PEER_ANSWER_IMPOSSIBLE && (!write_confirmed(e) || e->left))) {
 		e->flags &= ~EVIDENCE_MAYBE_ON_AIR;
 		e->attempts = 0;
 		set_doubt(e, DOUBT_NONE, now);
@@ -310,6 +311,12 @@ static bool is_broadcasting(const struct evidence *e)
 	return e->count && e->rose_at && e->count_at - e->rose_at <= count_stale_s(e);
 }
 
+void evidence_left(struct evidence *e, enum target_left left)
+{
+	e->left = left;
+	e->attempts = 0;
+}
+
 static enum outcome once_outcome(const struct evidence *e, bool on)
 {
 	if (e->flags & EVIDENCE_OUT_WRITE)
@@ -333,6 +340,7 @@ enum outcome evidence_outcome(const struct evidence *e, bool on)
 {
 	bool maybe = e->flags & EVIDENCE_MAYBE_ON_AIR;
 
+	on = on && !e->left;
 	if (e->flags & EVIDENCE_ONCE)
 		return once_outcome(e, on);
 	if (!on && !maybe)
@@ -384,6 +392,12 @@ static bool owes_proof(const struct evidence *e, bool can_query)
 {
 	return can_query && e->stop_answer == PEER_ANSWER_DONE && e->doubt != DOUBT_ABSENT &&
 	       e->attempts < PROOF_ATTEMPTS;
+}
+
+bool evidence_stop_proved(const struct evidence *e)
+{
+	return !(e->flags & EVIDENCE_MAYBE_ON_AIR) && e->stop_sent &&
+	       (e->stop_answer == PEER_ANSWER_ABSENT || e->doubt == DOUBT_ABSENT);
 }
 
 static enum peer_verb next_off(const struct evidence *e, bool can_query, int64_t *due_utc)
@@ -484,6 +498,7 @@ enum peer_verb evidence_next(const struct evidence *e, bool on, const struct evi
 	enum peer_verb verb;
 
 	*due_utc = INT64_MAX;
+	on = on && !e->left;
 	if (!(e->flags & EVIDENCE_ONCE))
 		verb = on ? next_on(e, rules->can_query, due_utc) : next_off(e, rules->can_query, due_utc);
 	else if (on)
@@ -544,6 +559,7 @@ void evidence_pack(const struct evidence *e, uint8_t out[EVIDENCE_PACKED_LEN])
 	memcpy(p, rest, sizeof(rest));
 	p += sizeof(rest);
 	*p++ = e->via;
+	*p++ = e->left;
 	memcpy(p, e->spare, sizeof(e->spare));
 }
 
@@ -572,7 +588,8 @@ void evidence_unpack(const uint8_t in[EVIDENCE_PACKED_LEN], struct evidence *e)
 	e->attempts = p[6];
 	e->flags = p[7];
 	e->via = p[8];
-	memcpy(e->spare, p + 9, sizeof(e->spare));
+	e->left = p[9];
+	memcpy(e->spare, p + 10, sizeof(e->spare));
 }
 
 static const char *const outcome_names[_NUM_OUTCOME] = {
@@ -626,4 +643,13 @@ const char *doubt_name(enum doubt doubt)
 	};
 
 	return doubt < sizeof(names) / sizeof(names[0]) ? names[doubt] : "none";
+}
+
+const char *target_left_name(enum target_left left)
+{
+	static const char *const names[_NUM_TARGET_LEFT] = {
+		[TARGET_STAYS] = "stays", [TARGET_MOVED] = "moved", [TARGET_VANISHED] = "vanished",
+	};
+
+	return left < _NUM_TARGET_LEFT ? names[left] : "vanished";
 }

@@ -156,6 +156,15 @@ static int make_places(struct follow_up *f)
 	return f->confirmed_s && f->needed && f->next_needed ? 0 : -ENOMEM;
 }
 
+void follow_up_add_cells(struct delivery *d)
+{
+	struct follow_up *f = d->alert->follow_up;
+
+	/* Without them people are texted whom broadcast may reach: rather twice than not at all. */
+	if (f && d->message->kind == MESSAGE_TEXT)
+		(void)add_cells(f, d);
+}
+
 /* Holding back */
 
 static void admit_group(const struct follow_up *f, const struct group *g)
@@ -300,18 +309,6 @@ static int walk_on(struct follow_up *f, int64_t until_ms)
 	return 0;
 }
 
-static unsigned int next_revision(const struct live_alert *alert, const struct message *message)
-{
-	const struct delivery *d;
-	unsigned int next = 0;
-
-	llist_for_each_entry(d, &alert->deliveries, in_alert) {
-		if (d->message == message && d->revision >= next)
-			next = d->revision + 1;
-	}
-	return next;
-}
-
 /* One commit of a pass on its way. */
 struct revision {
 	struct follow_up *f;
@@ -324,18 +321,14 @@ static int put_delivery(struct revision *rev, struct store_txn *txn, const struc
 			const struct batch *b, int64_t now)
 {
 	struct live_alert *alert = rev->f->alert;
-	struct delivery_row row = {
-		.message_nr = message->nr, .peer = SMS_BEARER, .revision = next_revision(alert, message),
-		.wanted = b->wanted, .details = b->details, .n = b->n, .updated_utc = now,
-	};
-	struct delivery *d = delivery_alloc(alert, message, SMS_BEARER, b->wanted, b->details, b->n);
+	struct delivery *d = delivery_put_new(txn, alert, message, SMS_BEARER,
+					      delivery_next_revision(alert, message, SMS_BEARER),
+					      b->wanted, b->details, b->n, now);
 
 	if (!d)
 		return -ENOMEM;
-	d->revision = row.revision;
 	rev->made[rev->n++] = d;
-	OSMO_STRLCPY_ARRAY(row.alert_id, alert->id);
-	return store_put_delivery(txn, &row);
+	return 0;
 }
 
 static void give_up(struct follow_up *f, int64_t now)

@@ -23,6 +23,7 @@ static int gateway_destructor(struct gateway *gw)
 	osmo_timer_del(&gw->work_timer);
 	osmo_timer_del(&gw->flush_timer);
 	osmo_timer_del(&gw->follow_timer);
+	osmo_timer_del(&gw->rehome_timer);
 	return 0;
 }
 
@@ -44,6 +45,8 @@ struct gateway *gateway_alloc(void *ctx)
 	osmo_timer_setup(&gw->work_timer, submission_work_cb, gw);
 	osmo_timer_setup(&gw->flush_timer, live_flush_cb, gw);
 	osmo_timer_setup(&gw->follow_timer, follow_up_cb, gw);
+	osmo_timer_setup(&gw->rehome_timer, rehome_cb, gw);
+	gw->cells_version = 1;
 	gw->peers = peer_set_alloc(gw, gw);
 	gw->originators = originator_set_alloc(gw);
 	gw->profile = profile_eu_alert(gw);
@@ -134,6 +137,7 @@ int gateway_start(struct gateway *gw, const char *dir, bool threaded, struct pro
 	if (rc < 0)
 		return rc;
 	follow_up_wake(gw);
+	rehome_wake(gw, 0);
 	rc = threaded ? store_start(gw->store) : 0;
 	if (rc < 0)
 		return problem_set(problem, PROBLEM_STORE_UNAVAILABLE, dir, 0,
@@ -157,6 +161,7 @@ void gateway_stop(struct gateway *gw)
 
 	gw->stopping = true;
 	osmo_timer_del(&gw->follow_timer);
+	osmo_timer_del(&gw->rehome_timer);
 	llist_for_each_entry(lane, &gw->lanes, entry)
 		requests_stop(lane);
 	osmo_timer_del(&gw->work_timer);

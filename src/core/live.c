@@ -118,6 +118,7 @@ static int delivery_cb(const struct delivery_row *row, void *data)
 	if (!d)
 		return -ENOMEM;
 	d->revision = row->revision;
+	alert->has_revisions |= row->revision > 0;
 	d->settled = row->settled && !message_on(message, alert->cancelled, now);
 	memcpy(d->evidence, row->evidence, row->n * sizeof(*d->evidence));
 	for (i = 0; i < d->n && !d->settled; i++)

@@ -714,18 +714,8 @@ static int make_alert(struct submission *sub, const struct message *messages, si
 static int make_delivery(const struct submission *sub, const struct message *message,
 			 const struct plan_peer *peer)
 {
-	struct delivery_row row = {
-		.message_nr = message->nr,
-		.peer = peer->peer,
-		.wanted = peer->targets,
-		.n = peer->n,
-		.updated_utc = sub->now,
-	};
-
-	if (!delivery_alloc(sub->alert, message, peer->peer, peer->targets, NULL, peer->n))
-		return -ENOMEM;
-	OSMO_STRLCPY_ARRAY(row.alert_id, sub->draft->id);
-	return store_put_delivery(sub->txn, &row);
+	return delivery_put_new(sub->txn, sub->alert, message, peer->peer, 0, peer->targets, NULL, peer->n, sub->now) ?
+	       0 : -ENOMEM;
 }
 
 /* First of all, it goes out. */
@@ -1007,17 +997,10 @@ static int make_recall(struct submission *sub)
 
 static int put_recall_part(struct submission *sub, const struct message *message, const struct recall_part *p)
 {
-	struct delivery_row row = {
-		.message_nr = message->nr, .peer = SMS_BEARER, .wanted = p->wanted, .details = p->details,
-		.n = p->n, .updated_utc = sub->now,
-	};
-
 	if (!p->n)
 		return 0;
-	if (!delivery_alloc(sub->alert, message, SMS_BEARER, p->wanted, p->details, p->n))
-		return -ENOMEM;
-	OSMO_STRLCPY_ARRAY(row.alert_id, sub->draft->id);
-	return store_put_delivery(sub->txn, &row);
+	return delivery_put_new(sub->txn, sub->alert, message, SMS_BEARER, 0, p->wanted, p->details, p->n, sub->now) ?
+	       0 : -ENOMEM;
 }
 
 static int put_recall(struct submission *sub)

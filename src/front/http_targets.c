@@ -138,7 +138,7 @@ static void put_state(struct json *j, const struct evidence *e, enum outcome out
 
 	json_string(j, "state", outcome_name(outcome));
 	json_string(j, "waits_for", waits ? wait_reason_name(e->wait) : NULL);
-	json_string(j, "doubt", e->doubt != DOUBT_NONE ? doubt_name(e->doubt) : NULL);
+	json_string(j, "doubt", e->doubt != DOUBT_NONE && outcome != OUTCOME_STOPPED ? doubt_name(e->doubt) : NULL);
 }
 
 void http_put_target(struct json *j, const struct target *t)
@@ -167,6 +167,7 @@ static void put_cell_evidence(struct json *j, const struct evidence *e)
 	json_time(j, "stop_sent", e->stop_sent);
 	json_time(j, "stop_answered", e->stop_answered);
 	json_string(j, "stop_answer", answer_name(e->stop_answer));
+	json_boolean(j, "stop_proved", evidence_stop_proved(e));
 	json_time(j, "query_sent", e->query_sent);
 	if (e->count_at)
 		json_int(j, "count", e->count);
@@ -191,6 +192,7 @@ static void put_cell(struct json *j, const struct target_list *list, const struc
 	json_int(j, "message_identifier", m->identifier);
 	json_int(j, "serial_number", m->serial);
 	put_state(j, e, outcome);
+	json_string(j, "left", e->left ? target_left_name(e->left) : NULL);
 	put_cell_evidence(j, e);
 	json_object_end(j);
 }

@@ -704,6 +704,7 @@ struct fake_bsc *bsc_alloc(struct world *w, unsigned int nr, size_t n_cells)
 	bsc->cells = talloc_zero_array(bsc, struct target, n_cells);
 	bsc->write_answer = talloc_zero_array(bsc, enum peer_answer, n_cells);
 	bsc->failed_ms = talloc_zero_array(bsc, int64_t, n_cells);
+	bsc->unlisted = talloc_zero_array(bsc, bool, n_cells);
 	for (i = 0; i < n_cells; i++) {
 		bsc->cells[i] = (struct target){
 			.type = TARGET_CGI, .mcc = 1, .mnc = 1, .mnc_digits = 2,
@@ -716,6 +717,15 @@ struct fake_bsc *bsc_alloc(struct world *w, unsigned int nr, size_t n_cells)
 	osmo_timer_setup(&bsc->inbox_timer, inbox_cb, bsc);
 	osmo_timer_setup(&bsc->outbox_timer, outbox_cb, bsc);
 	osmo_timer_setup(&bsc->link_timer, link_up_cb, bsc);
+	return bsc;
+}
+
+struct fake_bsc *bsc_alloc_twin(struct world *w, unsigned int nr, const struct fake_bsc *of)
+{
+	struct fake_bsc *bsc = bsc_alloc(w, nr, of->n_cells);
+
+	memcpy(bsc->cells, of->cells, of->n_cells * sizeof(*of->cells));
+	memset(bsc->unlisted, true, of->n_cells * sizeof(*bsc->unlisted));
 	return bsc;
 }
 

@@ -69,6 +69,7 @@ struct fake_bsc {
 	size_t n_cells;
 	enum peer_answer *write_answer;	/*!< per cell, forced; 0 = as the model says */
 	enum peer_answer stop_answer;	/*!< forced for all cells; DONE is a lie */
+	bool *unlisted;			/*!< per cell: the daemon's table does not give it to this BSC */
 	int64_t *failed_ms;		/*!< per cell: it broadcasts nothing since; 0 = it works */
 
 	/* Behaviour. */
@@ -104,6 +105,8 @@ struct fake_bsc {
 extern const struct peer_ops fake_bsc_ops;
 
 struct fake_bsc *bsc_alloc(struct world *w, unsigned int nr, size_t n_cells);
+/*! With the cells of another one, none of which the daemon's table gives to it. */
+struct fake_bsc *bsc_alloc_twin(struct world *w, unsigned int nr, const struct fake_bsc *of);
 void bsc_release(struct fake_bsc *bsc);
 /*! Tell the new daemon's peer; \returns 0 or a negative errno. */
 int bsc_attach(struct fake_bsc *bsc);

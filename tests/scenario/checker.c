@@ -29,10 +29,11 @@ struct told {
 	int64_t changed_ms;
 };
 
-/* One message at one peer. */
+/* One message at one peer: a delivery. */
 struct known_peer {
 	struct llist_head entry;
 	char *peer;
+	unsigned int revision;
 	struct target *wanted;
 	struct told *told;
 	size_t n;
@@ -85,13 +86,15 @@ static struct known *known_find(struct checker *c, uint16_t identifier, uint16_t
 	return NULL;
 }
 
-static struct known_peer *known_peer_find(const struct known *k, const char *peer)
+static struct told *told_in(const struct known *k, const char *peer, const struct target *target)
 {
 	struct known_peer *kp;
+	long i;
 
 	llist_for_each_entry(kp, &k->peers, entry) {
-		if (!strcmp(kp->peer, peer))
-			return kp;
+		i = strcmp(kp->peer, peer) ? -1 : target_find(kp->wanted, kp->n, target);
+		if (i >= 0)
+			return &kp->told[i];
 	}
 	return NULL;
 }
@@ -100,10 +103,8 @@ static struct told *told_find(struct checker *c, const char *peer, uint16_t iden
 			      uint16_t serial, const struct target *target)
 {
 	struct known *k = known_find(c, identifier, serial);
-	struct known_peer *kp = k ? known_peer_find(k, peer) : NULL;
-	long i = kp ? target_find(kp->wanted, kp->n, target) : -1;
 
-	return i >= 0 ? &kp->told[i] : NULL;
+	return k ? told_in(k, peer, target) : NULL;
 }
 
 static void tell(struct checker *c, struct told *told, int what)
@@ -114,6 +115,18 @@ static void tell(struct checker *c, struct told *told, int what)
 
 /* Learning from the store what may be sent */
 
+static bool knows_delivery(const struct known *k, const struct delivery_row *row)
+{
+	const struct known_peer *kp;
+
+	llist_for_each_entry(kp, &k->peers, entry) {
+		if (kp->revision == row->revision && !strcmp(kp->peer, row->peer))
+			return true;
+	}
+	return false;
+}
+
+/* What is new of it. */
 static void learn_peers(struct checker *c, struct known *k)
 {
 	struct delivery_row *rows;
@@ -121,10 +134,11 @@ static void learn_peers(struct checker *c, struct known *k)
 	int n = store_read_deliveries(c->w->reader, k, k->alert_id, NULL, &rows), i;
 
 	for (i = 0; i < n; i++) {
-		if (rows[i].message_nr != k->message.nr)
+		if (rows[i].message_nr != k->message.nr || knows_delivery(k, &rows[i]))
 			continue;
 		kp = talloc_zero(k, struct known_peer);
 		kp->peer = talloc_strdup(kp, rows[i].peer);
+		kp->revision = rows[i].revision;
 		kp->n = rows[i].n;
 		kp->wanted = talloc_memdup(kp, rows[i].wanted, kp->n * sizeof(*kp->wanted));
 		kp->told = talloc_zero_array(kp, struct told, kp->n);
@@ -219,26 +233,30 @@ static void check_write(struct checker *c, const struct known *k, const struct p
 	talloc_free(ctx);
 }
 
-static void check_targets(struct checker *c, const struct known *k, const struct known_peer *kp,
+static void check_targets(struct checker *c, struct known *k, const struct fake_bsc *bsc,
 			  const struct peer_request *request)
 {
+	struct told *told;
 	size_t i;
 
 	for (i = 0; i < request->n_targets; i++) {
-		long at = target_find(kp->wanted, kp->n, &request->targets[i]);
-
-		if (at < 0) {
-			world_violate(c->w, "%s goes to a cell outside its area", k->alert_id);
+		told = told_in(k, bsc->name, &request->targets[i]);
+		if (!told) {
+			learn_peers(c, k);
+			told = told_in(k, bsc->name, &request->targets[i]);
+		}
+		if (!told) {
+			world_violate(c->w, "%s goes to a cell outside what was committed for %s", k->alert_id, bsc->name);
 			return;
 		}
 		if (i && target_compare(&request->targets[i - 1], &request->targets[i]) >= 0)
 			world_violate(c->w, "%s: targets not sorted", k->alert_id);
 		if (request->verb != PEER_WRITE)
 			continue;
-		tell(c, &kp->told[at], TOLD_NOTHING);
-		kp->told[at].handed = true;
-		kp->told[at].rose = false;
-		kp->told[at].count = 0;
+		tell(c, told, TOLD_NOTHING);
+		told->handed = true;
+		told->rose = false;
+		told->count = 0;
 	}
 }
 
@@ -246,10 +264,9 @@ void checker_handed(struct checker *c, struct fake_bsc *bsc, const struct peer_r
 {
 	const struct message *message = request->message;
 	struct known *k = look_up(c, message->identifier, message->serial);
-	struct known_peer *kp = k ? known_peer_find(k, bsc->name) : NULL;
 
-	if (!kp) {
-		world_violate(c->w, "%s: %u/%04x is sent although no alert of it was committed for that peer",
+	if (!k) {
+		world_violate(c->w, "%s: %u/%04x is sent although no alert of it was committed",
 			      bsc->name, message->identifier, message->serial);
 		return;
 	}
@@ -259,7 +276,7 @@ void checker_handed(struct checker *c, struct fake_bsc *bsc, const struct peer_r
 		world_violate(c->w, "%s: a request of %zu targets", bsc->name, request->n_targets);
 	if (request->verb == PEER_WRITE)
 		check_write(c, k, request);
-	check_targets(c, k, kp, request);
+	check_targets(c, k, bsc, request);
 }
 
 /* What the daemon is told */
@@ -319,16 +336,17 @@ void checker_told_loss(struct checker *c, const struct fake_bsc *bsc, enum peer_
 	size_t i, p;
 
 	llist_for_each_entry(k, &c->known, entry) {
-		kp = known_peer_find(k, bsc->name);
-		if (!kp || (kind && k->message.kind != kind))
+		if (kind && k->message.kind != kind)
 			continue;
-		for (i = 0; i < kp->n; i++) {
-			for (p = 0; p < n; p++) {
-				if (target_matches(&patterns[p], &kp->wanted[i]))
-					break;
+		llist_for_each_entry(kp, &k->peers, entry) {
+			for (i = 0; i < kp->n && !strcmp(kp->peer, bsc->name); i++) {
+				for (p = 0; p < n; p++) {
+					if (target_matches(&patterns[p], &kp->wanted[i]))
+						break;
+				}
+				if (!n || p < n)
+					doubt(c, &kp->told[i], whats[loss]);
 			}
-			if (!n || p < n)
-				doubt(c, &kp->told[i], whats[loss]);
 		}
 	}
 }
@@ -543,6 +561,14 @@ static const char *should_be_on(struct checker *c, const struct delivery_row *ro
 	return bsc_pages(bsc, cell) + m->pages.n > bsc->caps.period ? NULL : "it waits although there is room";
 }
 
+/* Does the daemon's table give the cell to another peer, or to none? */
+static bool is_another_peers(const struct checker *c, const struct delivery_row *row, size_t i)
+{
+	const struct fake_bsc *bsc = bsc_by_name(c->w, row->peer);
+
+	return bsc->unlisted[target_find(bsc->cells, bsc->n_cells, &row->wanted[i])];
+}
+
 static void converged_delivery(struct checker *c, const struct delivery_row *row,
 			       const struct message *m, bool on)
 {
@@ -551,7 +577,7 @@ static void converged_delivery(struct checker *c, const struct delivery_row *row
 	size_t i;
 
 	for (i = 0; i < row->n; i++) {
-		if (on)
+		if (on && !is_another_peers(c, row, i))
 			why = should_be_on(c, row, m, i);
 		else
 			why = truly_on_air(c, row->peer, m, &row->wanted[i]) ? "it is still on air" : NULL;

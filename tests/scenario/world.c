@@ -254,10 +254,13 @@ static void write_cells(struct world *w, const char *path)
 	assert_non_null(f);
 	fprintf(f, "type,id,peer,lat,lon,range_m,azimuth_deg,beam_deg\n");
 	for (b = 0; b < w->n_bscs; b++) {
-		for (i = 0; i < w->bscs[b]->n_cells; i++)
+		for (i = 0; i < w->bscs[b]->n_cells; i++) {
+			if (w->bscs[b]->unlisted[i])
+				continue;
 			fprintf(f, "cgi,%s,%s,%.2f,%.2f,200,,\n",
 				target_format(&w->bscs[b]->cells[i], id, sizeof(id)), w->bscs[b]->name,
 				10.5 + b + 0.01 * (i / CELLS_IN_A_ROW), 20 + 0.01 * (i % CELLS_IN_A_ROW));
+		}
 	}
 	assert_int_equal(fclose(f), 0);
 }
@@ -377,6 +380,23 @@ struct fake_bsc *world_add_bsc(struct world *w, size_t n_cells)
 	assert_true(w->n_bscs < WORLD_MAX_BSCS);
 	w->bscs[w->n_bscs++] = bsc;
 	return bsc;
+}
+
+struct fake_bsc *world_add_twin(struct world *w, const struct fake_bsc *of)
+{
+	assert_true(w->n_bscs < WORLD_MAX_BSCS);
+	w->bscs[w->n_bscs] = bsc_alloc_twin(w, w->n_bscs, of);
+	return w->bscs[w->n_bscs++];
+}
+
+void world_import_cells(struct world *w)
+{
+	char *cells = talloc_asprintf(w, "%s/cells.csv", w->scratch);
+
+	write_cells(w, cells);
+	if (w->gw)
+		assert_int_equal(gateway_import_cells(w->gw, cells, NULL, NULL), 0);
+	talloc_free(cells);
 }
 
 struct world *world_open(void)

@@ -119,6 +119,10 @@ void world_close(struct world *w);
 
 /*! A BSC with that many cells, all of them in the daemon's table; before world_start(). */
 struct fake_bsc *world_add_bsc(struct world *w, size_t n_cells);
+/*! Another BSC with the same cells; the daemon's table gives them to the first one. */
+struct fake_bsc *world_add_twin(struct world *w, const struct fake_bsc *of);
+/*! Give the daemon its cell table anew, as fake_bsc.unlisted says, or have it ready for its start. */
+void world_import_cells(struct world *w);
 /*! A message centre; before world_start(). */
 struct fake_smsc *world_add_smsc(struct world *w);
 /*! A phone in a cell of that BSC, or nowhere that a list knows of (NULL). */

@@ -54,6 +54,14 @@ enum doubt {
 	DOUBT_SILENT,		/*!< the peer was asked and did not answer */
 };
 
+/*! Why a target is not the delivery's any more, whatever becomes of the message. */
+enum target_left {
+	TARGET_STAYS,
+	TARGET_MOVED,		/*!< the cell table gives it to another peer */
+	TARGET_VANISHED,	/*!< the cell table does not have it */
+	_NUM_TARGET_LEFT
+};
+
 /*! All there is about one target. A value, packed into the store as it is described there. */
 struct evidence {
 	uint32_t write_sent;	/*!< last write handed to the peer */
@@ -76,7 +84,8 @@ struct evidence {
 	uint8_t attempts;	/*!< writes or stops without success, saturating */
 	uint8_t flags;
 	uint8_t via;		/*!< number of the peer of a bearer that it was handed to last; 0 = none */
-	uint8_t spare[3];	/*!< 0; so that nothing of it is padding */
+	uint8_t left;		/*!< enum target_left: unless 0 it is not wanted here */
+	uint8_t spare[2];	/*!< 0; so that nothing of it is padding */
 };
 
 /*! It was on air, or may have been: a stop is owed before it counts as stopped. */
@@ -109,13 +118,15 @@ void evidence_sent(struct evidence *e, enum peer_verb verb, uint16_t period, int
 void evidence_answered(struct evidence *e, enum peer_verb verb, const struct peer_result *result, int64_t now);
 /*! A receipt for one of so many parts of a short message: DELIVERED or GIVEN_UP. */
 void evidence_receipt(struct evidence *e, const struct peer_result *result, unsigned int n_parts, int64_t now);
+/*! The cell table says another thing about the target's peer than before. */
+void evidence_left(struct evidence *e, enum target_left left);
 /*! The deadline of a request passed without an answer. */
 void evidence_silent(struct evidence *e, enum peer_verb verb, int64_t now);
 void evidence_doubted(struct evidence *e, enum doubt doubt, int64_t now);
 
 /* What follows. */
 
-/*! \param[in] on  the message is wanted on air in this target now. */
+/*! \param[in] on  the message is wanted on air now; here and below, a target that left is not. */
 enum outcome evidence_outcome(const struct evidence *e, bool on);
 /*! What is to be done next depends on these too. */
 struct evidence_rules {
@@ -128,6 +139,8 @@ enum peer_verb evidence_next(const struct evidence *e, bool on, const struct evi
 			     int64_t now, int64_t *due_utc);
 /*! Of a recipient: an attempt was made before, and came to nothing that is known. */
 bool evidence_is_retry(const struct evidence *e);
+/*! After a stop the peer said that it does not have the message. */
+bool evidence_stop_proved(const struct evidence *e);
 /*! Nothing is owed any more: wanted off and known to be off, by the peer's answer to a question where
  *  it can be asked; of a recipient: no answer is awaited. */
 bool evidence_settled(const struct evidence *e, bool on, const struct evidence_rules *rules);
@@ -137,3 +150,4 @@ const char *outcome_name(enum outcome outcome);
 int outcome_parse(const char *name);
 const char *wait_reason_name(enum wait_reason wait);
 const char *doubt_name(enum doubt doubt);
+const char *target_left_name(enum target_left left);

@@ -68,7 +68,8 @@ void gateway_forget(struct gateway *gw, void *data);
 bool gateway_knows(const struct gateway *gw, const char *id);
 
 /*! Replace the cell table from a CSV file, off the loop; done is called once on the loop.
- *  Running alerts keep their cells. One import follows the other. \returns 0 or -ENOMEM. */
+ *  Running alerts keep their cells, but for those that it lacks, and follow those that it gives to another
+ *  peer. One import follows the other. \returns 0 or -ENOMEM. */
 typedef void (*gateway_imported)(const struct problem *problem, size_t n_rows, void *data);
 int gateway_import_cells(struct gateway *gw, const char *path, gateway_imported done, void *data);
 /*! The same for the table of a source of recipients. The source may be removed meanwhile: done is
