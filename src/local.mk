@@ -76,14 +76,16 @@ libcore_a_SOURCES = \
 	src/core/follow_up.c \
 	src/core/handle.c src/core/lane.c src/core/request.c \
 	src/core/recall.h src/core/recall.c \
-	src/core/rehome.c \
+	src/core/rehome.c src/core/replace_type.c \
 	src/core/short.h src/core/short.c \
 	include/tocsin/core/draft.h src/core/draft.c \
 	include/tocsin/core/e164.h src/core/e164.def src/core/e164.c \
 	include/tocsin/core/evidence.h src/core/evidence.c \
 	src/core/file.h src/core/file.c \
 	include/tocsin/core/gateway.h src/core/gateway.c src/core/live.c \
-	src/core/status.c src/core/submission.c \
+	src/core/status.c \
+	src/core/submission.h src/core/submission.c src/core/submission_alert.c \
+	src/core/submission_answer.c src/core/submission_cancel.c src/core/submission_rows.c \
 	include/tocsin/core/ledger.h src/core/ledger.c \
 	include/tocsin/core/message.h \
 	include/tocsin/core/originator.h src/core/originator.c \

@@ -324,7 +324,7 @@ struct gateway {
 	struct llist_head recipient_imports;	/*!< waiting for it to end */
 };
 
-/* submission.c: an alert's way from the draft to the commit. */
+/* submission.c, and what belongs to it: an alert's way from the draft to the commit. */
 
 /*! Work on waiting submissions for at most 20 ms. */
 void submission_work_cb(void *data);
